@@ -1,0 +1,41 @@
+"""Exit code 3: a bug in vsync. The report holds where it happened, and no value of anything."""
+
+import platform
+import sys
+import traceback
+
+from vsync import __version__
+from vsync.errors import VsyncError
+from vsync.machine.files import base_folder, write_private
+
+BUG_EXIT_CODE = 3
+
+
+def report_bug(error: BaseException) -> int:
+    """Write a report below the base folder and say where; returns the exit code.
+
+    Only types, files, lines and function names: an exception's text and local variables may
+    hold a secret, so neither is written.
+    """
+    import os
+
+    path = base_folder(dict(os.environ)) / "crash.txt"
+    try:
+        write_private(path, _report(error).encode())
+        where = f"a report without any secret is in {path}"
+    except VsyncError:
+        where = "no report could be written"
+    print(f"vsync: error: a bug in vsync: {type(error).__name__}; {where}", file=sys.stderr)
+    print("vsync: hint: please report it, with that file", file=sys.stderr)
+    return BUG_EXIT_CODE
+
+
+def _report(error: BaseException) -> str:
+    lines = [f"vsync {__version__}, python {platform.python_version()}, {platform.platform()}"]
+    current: BaseException | None = error
+    while current is not None:
+        lines.append(f"{type(current).__module__}.{type(current).__qualname__}")
+        frames = traceback.extract_tb(current.__traceback__)
+        lines += [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        current = current.__cause__ or current.__context__
+    return "\n".join(lines) + "\n"

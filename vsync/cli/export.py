@@ -1,0 +1,72 @@
+"""git vsync export: both halves of a vault for a colleague."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from vsync.cli.common import Invocation, given_secret, verb
+from vsync.errors import Conflict
+from vsync.formats.share import share_to_bytes
+from vsync.model import Mapping, Report, Result
+from vsync.sync.sharing import binding_for_ci, export
+from vsync.sync.words import DEFAULT_WORDS, check_given, new_passphrase
+
+
+@verb(
+    "export",
+    epilog="Send the file and the passphrase by two different ways. The passphrase is shown once.",
+    examples=(
+        "git vsync export prod",
+        "git vsync export prod --no-credentials",
+        "git vsync export prod --binding",
+    ),
+)
+@click.argument("vault", required=False)
+@click.option("-o", "--out", metavar="FILE", help="where to write [default: <repo>-<name>.share]")
+@click.option("--words", type=int, default=DEFAULT_WORDS, show_default=True, help="words in the passphrase")
+@click.option("--passphrase", metavar="-|@FILE", help="a passphrase of your own, 20 characters or more")
+@click.option("--no-credentials", is_flag=True, help="leave the S3 keys out; the receiver brings their own")
+@click.option("--current-only", is_flag=True, help="leave retired keys out: old versions stay closed")
+@click.option("--binding", is_flag=True, help="print the binding for CI, without key or credentials")
+def command(
+    call: Invocation, vault: str | None, out: str | None, words: int, passphrase: str | None, **flags: bool
+) -> Report | None:
+    """Write a .share: both halves of a vault, encrypted under a passphrase of words."""
+    mapping = call.select_one(vault)
+    if flags["binding"]:
+        click.echo(json.dumps(binding_for_ci(call.world, mapping).to_json(), separators=(",", ":")))
+        return None
+    chosen = check_given(given_secret(passphrase, "passphrase")) if passphrase else new_passphrase(words)
+    path = Path(out or f"{mapping.secret.repo}-{mapping.secret.name}.share")
+    path = path if path.is_absolute() else call.place.folder / path
+    _require_free(path)
+    share = export(
+        call.world, mapping, credentials=not flags["no_credentials"], retired=not flags["current_only"]
+    )
+    _write_new(path, share_to_bytes(share, chosen))
+    return call.report((_told(mapping, path, None if passphrase else chosen),))
+
+
+def _told(mapping: Mapping, path: Path, passphrase: str | None) -> Result:
+    data = {"file": str(path)} | ({"passphrase": passphrase} if passphrase else {})
+    details = (
+        (f"passphrase: {passphrase}", "shown this once; send it another way than the file")
+        if passphrase
+        else ()
+    )
+    return Result(str(mapping.secret), "exported", f"wrote {path}", details, data)
+
+
+def _require_free(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise Conflict(f"{path} exists", hint="remove it, or name another file: --out")
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise Conflict(f"cannot write {path}: {(error.strerror or '').lower()}", hint="--out FILE") from error

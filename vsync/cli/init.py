@@ -1,0 +1,96 @@
+"""git vsync init: make a vault."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from vsync.cli.common import Invocation, verb
+from vsync.errors import UsageError
+from vsync.model import Report
+from vsync.sync.adopting import candidates
+from vsync.sync.init import InitOptions, init, planned_mapping, repository_name
+
+DEFAULT_ENVIRONMENT = "dev"
+
+
+@verb(
+    "init",
+    epilog="Run again, it keeps key and salt and changes only what the flags say; with another store it "
+    "moves the vault, every version of it.",
+    examples=(
+        "git vsync init dev                          # embedded store on this machine",
+        "git vsync init prod --profile team          # a store of git vsync profile add",
+        "git vsync init prod --store file:///mnt/share/secrets",
+        "git vsync init prod --from .env.prod        # move an env file in, and link it back",
+    ),
+)
+@click.argument("environment", required=False, metavar="[ENV]")
+@click.option("--name", metavar="N", help="name of the vault [default: ENV]")
+@click.option("--profile", metavar="P", help="the store of this profile")
+@click.option("--vault-folder", "folder", metavar="D", help="the folder [default: infra/vault/NAME]")
+@click.option("--prefix", metavar="R", help="where in the store the vault's objects are")
+@click.option("--store", metavar="URL", help="file:///folder, or s3://bucket together with --profile")
+@click.option("--from", "source", metavar="FILE", help="move this env file into the vault and link it back")
+@click.option(
+    "--layout", type=click.Choice(("vsync", "classic")), help="classic: readable by the TypeScript tool"
+)
+@click.option(
+    "--names/--no-names", default=None, help="whether vsync.lock lists the names of variables and files"
+)
+@click.option("--drop-old", is_flag=True, help="after a move, remove everything from the old store")
+@click.option("-y", "--yes", is_flag=True, help="agree to what init proposes")
+def command(
+    call: Invocation, environment: str | None, source: str | None, yes: bool, **given: object
+) -> Report:
+    """Make a vault: mapping, key, salt, binding, folder and ignore rule.
+
+    Without a profile or [vault.s3] its store is a folder on this machine; move it later.
+    """
+    terminal = call.world.terminal
+    if environment is None:
+        try:
+            environment = terminal.ask("environment", default=DEFAULT_ENVIRONMENT, flag="ENV")
+        except UsageError as error:
+            raise UsageError("init needs an environment", hint="git vsync init dev") from error
+    options = InitOptions(
+        environment=environment,
+        source=call.place.folder / source if source else None,
+        yes=yes,
+        **given,  # type: ignore[arg-type]
+    )
+    terminal.notice(f"the repository's name is pinned as {repository_name(call.world)!r} ([vault] repo)")
+    return call.report((init(call.world, _asked(call, options)),))
+
+
+def _asked(call: Invocation, options: InitOptions) -> InitOptions:
+    """Ask, where somebody can be asked, what a new vault leaves open."""
+    world = call.world
+    mapping = planned_mapping(world, options)
+    if mapping in world.config.mappings:
+        return options
+    if options.names is None:
+        world.terminal.notice(
+            "vsync.lock will list the names of variables and files, never values; --no-names leaves them out"
+        )
+    found = candidates(world, mapping)
+    if options.source is None and found:
+        options = _offer(call, options, found[0])
+    return options
+
+
+def _offer(call: Invocation, options: InitOptions, name: str) -> InitOptions:
+    world = call.world
+    if world.repository.tracked([name]):
+        world.terminal.notice(
+            f"git tracks {name}; to move it in: git rm --cached -- {name} && git commit, "
+            f"change every secret in it, then: git vsync init {options.environment} --from {name}"
+        )
+        return options
+    source = world.repository.top / name
+    if not world.terminal.interactive:
+        world.terminal.notice(f"{name} is still outside the vault; to move it in: --from {name}")
+        return options
+    if world.terminal.confirm(f"move {name} into the vault and link it back?", yes=False):
+        return replace(options, source=Path(source))
+    return options

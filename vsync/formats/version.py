@@ -1,0 +1,49 @@
+"""Versions are named by a UTC timestamp, `YYYYMMDD-HHMMSS` (formats §§2, 3)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from vsync.errors import IntegrityError
+
+FORMAT = "%Y%m%d-%H%M%S"
+LENGTH = 15
+_TOO_FAR = "somebody with the key wrote a version from the end of time: move the vault to a new prefix"
+_SHAPE = re.compile(r"[0-9]{8}-[0-9]{6}")
+
+
+def parse_version(text: str) -> datetime:
+    """Return the moment a version name stands for; IntegrityError unless it is a real date."""
+    if not _SHAPE.fullmatch(text):
+        raise IntegrityError(f"{text[:40]!r} is not a version name (YYYYMMDD-HHMMSS)")
+    try:
+        return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise IntegrityError(f"{text!r} is not a real date") from error
+
+
+def is_version(text: str) -> bool:
+    """Tell whether the text names a version."""
+    try:
+        parse_version(text)
+    except IntegrityError:
+        return False
+    return True
+
+
+def version_after(newest: str | None, now: datetime) -> str:
+    """Name the next version: max(now, newest known + 1 s), so that names grow with any clock.
+
+    Raises IntegrityError when the newest is the last moment there is: somebody made it up.
+    """
+    current = _name(now.astimezone(UTC))
+    if newest is None or current > newest:
+        return current
+    try:
+        return _name(parse_version(newest) + timedelta(seconds=1))
+    except OverflowError as error:
+        raise IntegrityError(f"no version can follow {newest}", hint=_TOO_FAR) from error
+
+
+def _name(moment: datetime) -> str:
+    # strftime leaves the zeros out of years before 1000 on some systems.
+    return f"{moment.year:04d}{moment:%m%d-%H%M%S}"

@@ -1,0 +1,116 @@
+"""Every question we ask git, one function each: plumbing or `-z` output, `--` before paths, no shell.
+
+GIT_DIR, GIT_WORK_TREE and GIT_INDEX_FILE are kept as we got them: a hook asks about the commit
+that is being made. GitPython is not used here: it ignores GIT_INDEX_FILE and costs 70 ms.
+"""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vsync.errors import GitError
+
+TIMEOUT_SECONDS = 60
+
+
+def _git(folder: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("VSYNC_")}
+    # Messages are shown to nobody, and answers must not depend on the user's language.
+    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env=environ,
+            input=stdin if stdin is not None else b"",
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        missing = "git is not installed" if folder.is_dir() else f"no folder {str(folder)!r}"
+        raise GitError(missing) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GitError("git did not answer") from error
+
+
+def _path(data: bytes) -> Path:
+    return Path(os.fsdecode(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """One work tree: its top, its own git directory, and the one it shares with other work trees."""
+
+    top: Path
+    git_dir: Path
+    common_dir: Path
+
+    @classmethod
+    def find(cls, start: Path) -> "Repository":
+        """Return the repository `start` lies in; GitError when there is none, or no work tree."""
+        answer = _git(start, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        lines = answer.stdout.split(b"\n")
+        if answer.returncode or len(lines) < 4:  # noqa: PLR2004 - three answers and what follows the last LF
+            if b"dubious ownership" in answer.stderr:
+                raise GitError(
+                    "git does not trust this folder: it belongs to somebody else",
+                    hint="git config --global --add safe.directory FOLDER, if you trust it",
+                )
+            raise GitError("not inside a git work tree", hint="cd into one, or: git init")
+        common = Path(os.path.join(start, os.fsdecode(lines[2]))).resolve()
+        return cls(_path(lines[0]), _path(lines[1]), common)
+
+    def checkout_id(self) -> str:
+        """Return the id of this checkout, 16 random hex digits made at first use (formats §8)."""
+        path = self.git_dir / "vsync" / "checkout"
+        try:
+            text = path.read_text("ascii").strip()
+        except FileNotFoundError:
+            text = ""
+        if len(text) == 16 and all(char in "0123456789abcdef" for char in text):  # noqa: PLR2004
+            return text
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        beside = path.with_name(f".checkout.{secrets.token_hex(4)}")
+        beside.write_text(secrets.token_hex(8) + "\n", "ascii")
+        os.replace(beside, path)
+        return path.read_text("ascii").strip()
+
+    def not_ignored(self, paths: Iterable[str]) -> list[str]:
+        """Return those of the paths (relative to the top) that git would not ignore."""
+        wanted = list(paths)
+        # --no-index: a path that is tracked by mistake is still judged by the rules.
+        answer = _git(
+            self.top,
+            "check-ignore",
+            "--no-index",
+            "-z",
+            "--stdin",
+            stdin=b"\0".join(map(os.fsencode, wanted)),
+        )
+        if answer.returncode not in (0, 1):
+            raise GitError("git check-ignore failed", hint="git check-ignore -v PATH shows why")
+        ignored = {os.fsdecode(path) for path in answer.stdout.split(b"\0")}
+        return [path for path in wanted if path not in ignored]
+
+    def tracked(self, paths: Iterable[str]) -> list[str]:
+        """Return the tracked files at or under the paths, relative to the top."""
+        # --literal-pathspecs: a folder named `*` is a folder named `*`.
+        answer = _git(self.top, "--literal-pathspecs", "ls-files", "-z", "--", *paths)
+        if answer.returncode:
+            raise GitError("git ls-files failed", hint="git status shows what is wrong")
+        return [os.fsdecode(path) for path in answer.stdout.split(b"\0") if path]
+
+    def user_email(self) -> str | None:
+        """Return `user.email`, or None when it is not set."""
+        answer = _git(self.top, "config", "--get", "user.email")
+        return answer.stdout.decode("utf-8", "replace").strip() or None
+
+    def origin_name(self) -> str | None:
+        """Return the last part of origin's URL without `.git`, or None."""
+        answer = _git(self.top, "config", "--get", "remote.origin.url")
+        url = answer.stdout.decode("utf-8", "replace").strip().rstrip("/")
+        return url.replace(":", "/").split("/")[-1].removesuffix(".git") or None

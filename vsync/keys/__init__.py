@@ -1,0 +1,1 @@
+"""Where the vault keys are: one interface, one module a place."""

@@ -1,0 +1,66 @@
+"""Encrypted rolling backups of what a pull replaces (formats §8)."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from vsync.errors import NotFound
+from vsync.formats.archive import PackEntry
+from vsync.formats.bundle import write_backup
+from vsync.formats.vaultkey import VaultKey
+from vsync.formats.version import is_version, version_after
+from vsync.machine.files import PRIVATE_FILE, make_folder, sync_folder, translated
+from vsync.model import SecretName
+
+KEPT = 10
+SUFFIX = ".zip.enc"
+
+
+class Backups:
+    """`<base>/backups/<repo>/<env>/<timestamp>.zip.enc`, the newest ten of each vault."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base / "backups"
+
+    def names(self, secret: SecretName) -> list[str]:
+        """Return the timestamps of a vault's backups, newest first."""
+        folder = self._folder(secret)
+        stems = (path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
+        return sorted(filter(is_version, stems), reverse=True)
+
+    def path(self, secret: SecretName, number: int) -> Path:
+        """Return the file of the `number`-th newest backup, counted from 1; NotFound otherwise."""
+        names = self.names(secret)
+        if not 1 <= number <= len(names):
+            raise NotFound(f"{secret} has {len(names)} backups here, and no number {number}")
+        return self._folder(secret) / f"{names[number - 1]}{SUFFIX}"
+
+    def write(self, secret: SecretName, key: VaultKey, entries: Iterable[PackEntry], now: datetime) -> str:
+        """Encrypt the entries into a new backup, drop all but the newest ten, return its timestamp."""
+        folder = self._folder(secret)
+        make_folder(folder)
+        name = version_after(next(iter(self.names(secret)), None), now)
+        beside, path = folder / f".{name}.tmp", folder / f"{name}{SUFFIX}"
+        with translated(path):
+            try:
+                descriptor = os.open(
+                    beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
+                )
+                with open(descriptor, "wb") as file:
+                    write_backup(file, key, entries)
+                    file.flush()
+                    os.fsync(descriptor)
+                os.replace(beside, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(beside)
+                raise
+            sync_folder(folder)
+            for old in self.names(secret)[KEPT:]:
+                os.unlink(folder / f"{old}{SUFFIX}")
+        return name
+
+    def _folder(self, secret: SecretName) -> Path:
+        return self._base / secret.repo / secret.name

@@ -1,0 +1,126 @@
+"""Private files: 0600 in 0700 folders from the first byte, replaced whole, bounded when read."""
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+from vsync.errors import DiskError, IntegrityError, VsyncError
+from vsync.formats.strict import load_object
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+MAX_STATE_BYTES = 256 * 1024 * 1024  # the ledger of 100 000 files with long names
+
+
+def base_folder(environ: dict[str, str]) -> Path:
+    """Return the base folder (formats §8); it need not exist."""
+    if os.name == "nt":
+        return Path(environ.get("APPDATA") or Path.home()) / "vsync"
+    configured = environ.get("XDG_CONFIG_HOME", "")
+    # The XDG specification: a relative path there is to be ignored.
+    root = (
+        Path(configured)
+        if configured.startswith("/")
+        else Path(environ.get("HOME") or "~").expanduser() / ".config"
+    )
+    return root / "vsync"
+
+
+def data_folder(environ: dict[str, str]) -> Path:
+    """Return the folder of the embedded store's parent, `${XDG_DATA_HOME:-~/.local/share}/vsync`."""
+    configured = environ.get("XDG_DATA_HOME", "")
+    home = Path(environ.get("HOME") or "~").expanduser()
+    return (Path(configured) if configured.startswith("/") else home / ".local" / "share") / "vsync"
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its missing parents, each 0700 from the start."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    with translated(path), contextlib.suppress(FileExistsError):
+        os.mkdir(path, PRIVATE_FOLDER)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file as a whole: written beside it, synced, renamed."""
+    make_folder(path.parent)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    with translated(path):
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(beside, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in the folder last; a file system that cannot is let be."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    with contextlib.suppress(OSError):
+        os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def read_private(path: Path, *, limit: int = MAX_STATE_BYTES) -> bytes | None:
+    """Return the content of a regular file, or None when there is none."""
+    with translated(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise DiskError(f"{path} is not a regular file")
+            data = file.read(limit + 1)
+    if len(data) > limit:
+        raise DiskError(f"{path} is larger than the {limit} bytes it may have")
+    return data
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return a JSON object from a private file, None when there is none; IntegrityError when damaged."""
+    data = read_private(path)
+    if data is None:
+        return None
+    try:
+        return load_object(data, str(path))
+    except IntegrityError as error:
+        raise IntegrityError(f"{path} is damaged", hint="move it away and try again") from error
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Replace a private file by a JSON object."""
+    write_private(path, json.dumps(document, separators=(",", ":")).encode())
+
+
+def remove(path: Path) -> None:
+    """Remove a private file; one that is not there is no error."""
+    with translated(path), contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+class translated(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a clause
+    """Turn an OSError about a file of ours into one line for people."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, VsyncError):
+            reason = error.strerror or type(error).__name__
+            raise DiskError(
+                f"cannot use {self._path}: {reason.lower()}",
+                hint="check its owner, its mode and the free space",
+            ) from error

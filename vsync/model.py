@@ -1,0 +1,74 @@
+"""Frozen values that several layers share; nothing here reads or writes anything."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from vsync.errors import VsyncError
+
+Json = Any
+"""A value that `json.dumps` takes."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SecretName:
+    """Identity of a vault, `<repo>/<name>`: keychain account, configuration path, store prefix.
+
+    Parsed and checked by `config.parse_secret_name`; equal texts are equal names.
+    """
+
+    repo: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.repo}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One committed entry that ties a folder, an environment and a secret name together.
+
+    `folder`, `activate_to` and `template` are relative to the repository's top, `/` between
+    parts. `profile` set means: selected only with `--profile`.
+    """
+
+    secret: SecretName
+    folder: str
+    environment: str
+    env_file: str
+    profile: str | None = None
+    activate_to: str | None = None
+    template: str | None = None
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one verb did for one vault.
+
+    `state` is a stable word for scripts, `summary` one line for people, `details` further
+    lines (names, never values), `data` what `--json` adds. `code` is 0 or 1: a finding.
+    """
+
+    vault: str | None
+    state: str
+    summary: str
+    details: tuple[str, ...] = ()
+    data: dict[str, Json] = field(default_factory=dict)
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A vault for which the verb could not do its work."""
+
+    vault: str
+    error: VsyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of a verb: one result or failure a vault, in the order of the mappings."""
+
+    verb: str
+    results: tuple[Result, ...] = ()
+    failures: tuple[Failure, ...] = ()

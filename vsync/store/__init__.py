@@ -1,0 +1,1 @@
+"""Where bundles live: one interface, one module an implementation."""

@@ -1,0 +1,57 @@
+"""Moving an env file that lies about into its vault, and linking it back (product contract §3, init)."""
+
+import os
+import shutil
+from pathlib import Path
+
+from vsync.errors import Conflict, GitError, NotFound
+from vsync.model import Mapping
+from vsync.sync.activate import place
+from vsync.sync.snapshot import folder_of
+from vsync.world import World
+
+
+def candidates(world: World, mapping: Mapping) -> tuple[str, ...]:
+    """Return the regular files at the top that are this environment's env file, `.env.<env>` first."""
+    top = world.repository.top
+    names = dict.fromkeys((f".env.{mapping.environment}", mapping.env_file, ".env"))
+    return tuple(name for name in names if (top / name).is_file() and not (top / name).is_symlink())
+
+
+def require_free(world: World, mapping: Mapping, source: Path) -> None:
+    """Refuse a source that is tracked, missing, a link, or would overwrite the vault's env file."""
+    if source.is_symlink() or not source.is_file():
+        raise NotFound(f"{source} is not a regular file", hint="name the env file to move in: --from .env")
+    inside = source.absolute().is_relative_to(world.repository.top)
+    relative = os.path.relpath(source, world.repository.top)
+    if inside and world.repository.tracked([relative]):
+        raise GitError(
+            f"git tracks {relative}: it was left where it is",
+            hint=f"git rm --cached -- {relative} && git commit, change every secret in it, then: "
+            f"git vsync init {mapping.secret.name} --from {relative}",
+        )
+    target = world.repository.top / mapping.folder / mapping.env_file
+    if target.exists() or target.is_symlink():
+        raise Conflict(
+            f"{mapping.folder}/{mapping.env_file} exists already: {relative} was left where it is",
+            hint="put the two together by hand, then: git vsync push",
+        )
+
+
+def move_in(world: World, mapping: Mapping, source: Path) -> tuple[str, ...]:
+    """Move the file into the vault, 0600, and link it back where it was; returns lines for the report."""
+    folder = folder_of(world, mapping)
+    folder.create()
+    target = folder.path / mapping.env_file
+    try:
+        source.chmod(0o600)
+        shutil.move(source, target)
+    except OSError as error:
+        raise Conflict(f"cannot move {source.name}: {(error.strerror or '').lower()}") from error
+    relative = os.path.relpath(source, world.repository.top)
+    lines = (f"moved {relative} to {mapping.folder}/{mapping.env_file}",)
+    try:
+        place(world, mapping, relative, copy=False)
+    except (Conflict, GitError, NotFound) as error:
+        return (*lines, f"not linked back: {error.message}")
+    return (*lines, f"{relative} -> {mapping.folder}/{mapping.env_file}")

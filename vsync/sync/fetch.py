@@ -1,0 +1,96 @@
+"""Getting a bundle and proving it before anything in it is used (formats §§2, 4)."""
+
+import hashlib
+from typing import BinaryIO
+
+from vsync.errors import IntegrityError, KeyUnavailable, NotFound, WrongKey
+from vsync.formats.archive import Archive
+from vsync.formats.bundle import open_bundle
+from vsync.formats.content import content_digest
+from vsync.formats.vaultkey import VaultKey
+from vsync.sync.head import Head
+from vsync.sync.opened import OpenVault
+from vsync.vault import Filler, Scanned, Tree
+
+MAX_BUNDLE_BYTES = 5 * 1024**3  # what one PUT can carry
+
+
+def fetch_head(vault: OpenVault, head: Head, spool: BinaryIO) -> Archive:
+    """Download the newest bundle: its size and digest must be what the pointer says."""
+    limit = head.pointer.size if head.pointer else MAX_BUNDLE_BYTES
+    _download(vault, head.version, spool, limit)
+    if head.pointer is not None:
+        spool.seek(0)
+        if hashlib.file_digest(spool, "sha256").hexdigest() != head.pointer.sha256:  # type: ignore[arg-type]
+            raise IntegrityError(
+                f"{vault.secret}: the bundle {head.version} is not the one the pointer names",
+                hint="the store gives back other bytes than were pushed: do not trust it",
+            )
+        return _open_with_own_key(vault, head.version, spool)
+    return open_any(vault, head.version, spool)
+
+
+def fetch_version(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
+    """Download a version by its name; it opens with the current key or a retired one."""
+    _download(vault, version, spool, MAX_BUNDLE_BYTES)
+    return open_any(vault, version, spool)
+
+
+def _download(vault: OpenVault, version: str, spool: BinaryIO, limit: int) -> None:
+    try:
+        with vault.world.terminal.progress(f"{vault.secret}: download", limit):
+            vault.store.download(vault.root.version(version), spool, limit=limit)
+    except NotFound as error:
+        raise NotFound(
+            f"{vault.secret} has no version {version}", hint=f"git vsync versions {vault.secret.name}"
+        ) from error
+
+
+def _open_with_own_key(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
+    try:
+        return open_bundle(spool, vault.key, version, vault.world.machine.settings.limits)
+    except WrongKey as error:
+        # The pointer is authentic under this key, so the key is right and the bundle is not.
+        raise IntegrityError(f"{vault.secret}: the bundle {version} was altered") from error
+
+
+def open_any(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
+    """Open a bundle whose key id nobody vouches for: the current key, then the retired ones."""
+    limits = vault.world.machine.settings.limits
+    try:
+        return open_bundle(spool, vault.key, version, limits)
+    except WrongKey:
+        for key in vault.retired_keys():
+            try:
+                return open_bundle(spool, key, version, limits)
+            except WrongKey:
+                continue
+    # formats §4, classic: a failing tag is a wrong key until something has opened with this one.
+    if vault.world.machine.memory.seen(vault.secret) is not None:
+        raise IntegrityError(
+            f"{vault.secret}: the bundle {version} was altered, or encrypted with a key this machine lacks"
+        )
+    raise KeyUnavailable(
+        f"{vault.secret}: this machine's key does not open {version}",
+        hint="ask a colleague for a new share, then: git vsync import FILE.share",
+    )
+
+
+def unpack(archive: Archive, root: int) -> Tree:
+    """Write every entry into an empty private folder, and return the tree as it now is."""
+    filler = Filler(root)
+    folders: list[str] = []
+    files: list[Scanned] = []
+    for entry in archive.entries:
+        if entry.is_directory:
+            filler.add_folder(entry.path)
+            folders.append(entry.path)
+        else:
+            files.append(filler.add_file(entry.path, archive.pieces(entry), executable=entry.executable))
+    return Tree(tuple(folders), tuple(files))
+
+
+def require_content(vault: OpenVault, head: Head, key: VaultKey, tree: Tree) -> None:
+    """Refuse a tree that is not the content the pointer vouches for."""
+    if head.pointer is not None and content_digest(tree.states, key.content_mac) != head.pointer.content:
+        raise IntegrityError(f"{vault.secret}: {head.version} does not hold the content its pointer names")

@@ -1,0 +1,148 @@
+"""Reading and moving what says which version is the newest (formats §§4, 5.2).
+
+A pointer is believed when, in this order: its MAC verifies under the current key and this
+vault's name; it is not older than what this machine has seen; the same generation has the
+same bytes; a higher one has a later timestamp. Classic stores have only `latest`: the same
+rules hold there as far as a bare timestamp carries them.
+"""
+
+from dataclasses import dataclass
+
+from vsync.errors import IntegrityError, KeyUnavailable, NotFound, WrongKey
+from vsync.formats import pointer as pointers
+from vsync.formats.pointer import MAX_POINTER_BYTES, Pointer
+from vsync.formats.version import LENGTH, parse_version
+from vsync.machine.memory import Seen
+from vsync.sync.opened import OpenVault
+
+MAX_LATEST_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest version and the tag under which it was read; `pointer` is None in classic stores."""
+
+    version: str
+    tag: str
+    pointer: Pointer | None = None
+
+    @property
+    def gen(self) -> int:
+        """The generation; 0 in classic stores, which have none."""
+        return self.pointer.gen if self.pointer else 0
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bundle, or empty in classic stores."""
+        return self.pointer.sha256 if self.pointer else ""
+
+
+def read_head(vault: OpenVault) -> Head | None:
+    """Return the newest version, authenticated and not older than seen; None in an empty store.
+
+    Raises IntegrityError for anything not to be trusted, KeyUnavailable for a foreign key.
+    """
+    seen = vault.world.machine.memory.seen(vault.secret)
+    try:
+        blob = vault.store.read(vault.root.head, limit=MAX_POINTER_BYTES)
+    except NotFound:
+        if seen is not None:
+            raise IntegrityError(
+                f"{vault.secret}: {vault.store.where} no longer has the pointer that this machine has seen",
+                hint=_restored_hint(vault),
+            ) from None
+        return None
+    if vault.root.classic:
+        head = Head(_classic_version(vault, blob.data), blob.tag)
+    else:
+        found = _authentic(vault, blob.data)
+        head = Head(found.version, blob.tag, found)
+    if seen is not None:
+        _require_not_older(vault, head, seen)
+    return head
+
+
+def _classic_version(vault: OpenVault, data: bytes) -> str:
+    text = data[:MAX_LATEST_BYTES].decode("ascii", "replace").strip()
+    if len(text) != LENGTH:
+        raise IntegrityError(f"{vault.secret}: {vault.root.head} names no version")
+    parse_version(text)
+    return text
+
+
+def _authentic(vault: OpenVault, data: bytes) -> Pointer:
+    secret = str(vault.secret)
+    try:
+        found = pointers.from_bytes(data, vault.key, secret)
+    except WrongKey as error:
+        raise _not_authentic(vault, data) from error
+    if found.name != secret or found.kid != vault.key.key_id:
+        raise IntegrityError(f"{secret}: the pointer belongs to {found.name!r}")
+    return found
+
+
+def _not_authentic(vault: OpenVault, data: bytes) -> IntegrityError | KeyUnavailable:
+    """Tell a foreign key from tampering by the key id the pointer claims (formats §4)."""
+    claimed = pointers.claimed_key_id(data)
+    if claimed is None or claimed == vault.key.key_id:
+        return IntegrityError(
+            f"{vault.secret}: the pointer in {vault.store.where} was altered, or belongs to another vault",
+            hint="do not push over it; find out who can write to the bucket",
+        )
+    if any(old.kid == claimed for old in vault.binding.retired):
+        return IntegrityError(
+            f"{vault.secret}: the pointer in {vault.store.where} was written with the retired key {claimed}",
+            hint="somebody with an old key put it there, or the store was set back",
+        )
+    return KeyUnavailable(
+        f"{vault.secret} is encrypted with key {claimed}; this machine has key {vault.key.key_id}",
+        hint="ask a colleague for a new share, then: git vsync import FILE.share",
+    )
+
+
+def _require_not_older(vault: OpenVault, head: Head, seen: Seen) -> None:
+    problem = None
+    if head.pointer is None:
+        if head.version < seen.version:
+            problem = f"version {head.version} < {seen.version}"
+    elif head.gen < seen.gen:
+        problem = f"generation {head.gen} < {seen.gen}"
+    elif head.gen == seen.gen and (head.sha256, head.version) != (seen.sha256, seen.version):
+        problem = f"another bundle under the same generation {head.gen}"
+    elif head.gen > seen.gen and head.version <= seen.version:
+        problem = f"generation {head.gen} is newer, but its version {head.version} is not"
+    if problem:
+        raise IntegrityError(
+            f"{vault.secret}: the store is older than what this machine saw, or forked ({problem})",
+            hint=_restored_hint(vault),
+        )
+
+
+def _restored_hint(vault: OpenVault) -> str:
+    return (
+        "somebody set the store back; to take an older version by its name: "
+        f"git vsync pull {vault.secret.name} --at VERSION"
+    )
+
+
+def seen_of(head: Head, kid: str, before: Seen | None) -> Seen:
+    """Return what to remember of a head that was accepted."""
+    return Seen(
+        gen=head.gen,
+        version=head.version,
+        sha256=head.sha256,
+        kid=kid,
+        rows=before.rows if before else 0,
+        last_mac=before.last_mac if before else "",
+    )
+
+
+def remember(vault: OpenVault, head: Head) -> None:
+    """Raise what this machine has seen to an accepted head, and say so at first contact (attack 21)."""
+    memory = vault.world.machine.memory
+    before = memory.seen(vault.secret)
+    if before is None:
+        vault.world.terminal.notice(
+            f"{vault.secret}: first contact from this machine; takes {head.version} as the newest state"
+        )
+    memory.see(vault.secret, seen_of(head, vault.key.key_id, before))

@@ -1,0 +1,213 @@
+"""git vsync pull: the newest version, or one by name, becomes the folder.
+
+pointer → bundle → entries checked → local edits protected → encrypted backup → staged beside
+the folder → swapped → seen and ledger → audit row → activate_to. `vsync.lock` is never touched.
+"""
+
+from dataclasses import dataclass
+
+from vsync.errors import Conflict, IntegrityError, NotFound
+from vsync.formats.archive import Archive
+from vsync.formats.content import content_digest
+from vsync.formats.version import parse_version
+from vsync.machine.memory import Ledger
+from vsync.model import Mapping, Result
+from vsync.sync import trail
+from vsync.sync.activate import activate
+from vsync.sync.fetch import fetch_head, fetch_version, require_content, unpack
+from vsync.sync.head import Head, read_head, remember
+from vsync.sync.locking import locked_entry
+from vsync.sync.opened import OpenVault, open_vault
+from vsync.sync.publish import newest_ledger, recover
+from vsync.sync.snapshot import Edits, compare, edits_since, folder_of, ledger_of, require_hidden_from_git
+from vsync.vault import Tree
+from vsync.world import World
+
+SHOWN_EDITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PullOptions:
+    """The flags of pull; `at` names a version."""
+
+    at: str | None = None
+    backup: bool = False
+    force: bool = False
+    dry_run: bool = False
+
+
+def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
+    """Replace the mapping's folder by a version that was verified in full.
+
+    Raises Conflict when there are edits that were never pushed, unless told to back them up.
+    """
+    with world.machine.vault_lock(mapping.secret):
+        vault = open_vault(world, mapping)
+        folder = folder_of(world, mapping)
+        folder.settle()
+        require_hidden_from_git(world, mapping)
+        recover(vault)
+        head = _head_or_nothing(vault)
+        local = folder.scan() if folder.exists() else None
+        if options.at is None or options.at == head.version:
+            _judge_lock(vault, head)
+            if _is_current(vault, head, local):
+                return _current(vault, head, local, dry_run=options.dry_run)
+        return _fetch_and_swap(vault, head, local, options)
+
+
+def _head_or_nothing(vault: OpenVault) -> Head:
+    head = read_head(vault)
+    if head is None:
+        raise NotFound(
+            f"{vault.secret} has no version in {vault.store.where} yet",
+            hint=f"put files into {vault.mapping.folder}, then: git vsync push {vault.secret.name}",
+        )
+    return head
+
+
+def _judge_lock(vault: OpenVault, head: Head) -> None:
+    """A lock newer than an authentic pointer is suspect, and says so (formats §4).
+
+    Where this machine has seen nothing, the lock is the only witness against a store that was
+    set back, and is believed: going on then takes the version's name.
+    """
+    entry = locked_entry(vault.world, vault.secret)
+    if entry is None or head.pointer is None or entry.generation <= head.gen:
+        return
+    text = (
+        f"vsync.lock names generation {entry.generation} of {vault.secret}, the store's newest is {head.gen}"
+    )
+    if vault.world.machine.memory.seen(vault.secret) is None:
+        raise IntegrityError(
+            f"{text}: the store was set back, or the lock was edited",
+            hint="ask who pushed last; to take what is there: "
+            f"git vsync pull {vault.secret.name} --at {head.version}",
+        )
+    vault.world.terminal.notice(f"{text}: the lock is suspect; git log -p vsync.lock shows who changed it")
+
+
+def _is_current(vault: OpenVault, head: Head, local: Tree | None) -> bool:
+    if local is None:
+        return False
+    if head.pointer is not None:
+        return content_digest(local.states, vault.key.content_mac) == head.pointer.content
+    ledger = newest_ledger(vault)
+    return (
+        ledger is not None
+        and ledger.version == head.version
+        and not edits_since(local, ledger, vault.world.machine.local_key)
+    )
+
+
+def _current(vault: OpenVault, head: Head, local: Tree | None, *, dry_run: bool) -> Result:
+    data = {"version": head.version, "generation": head.gen}
+    details: tuple[str, ...] = ()
+    if not dry_run:
+        remember(vault, head)
+        _write_ledger(vault, local or Tree(), head)
+        details = activate(vault.world, vault.mapping)
+    return Result(str(vault.secret), "current", f"up to date at {head.version}", details, data)
+
+
+def _write_ledger(vault: OpenVault, tree: Tree, head: Head) -> None:
+    world = vault.world
+    ledger = ledger_of(
+        tree, world.machine.local_key, version=head.version, gen=head.gen, kid=vault.key.key_id
+    )
+    if ledger != newest_ledger(vault):
+        world.machine.memory.write_ledger(vault.secret, world.checkout, ledger)
+
+
+def _fetch_and_swap(vault: OpenVault, head: Head, local: Tree | None, options: PullOptions) -> Result:
+    wanted = options.at or head.version
+    parse_version(wanted)
+    edits = _local_edits(vault, local)
+    with vault.world.spool() as spool:
+        if wanted == head.version:
+            archive = fetch_head(vault, head, spool)
+        else:
+            archive = fetch_version(vault, wanted, spool)
+        _require_no_edits(vault, edits, options)
+        if options.dry_run:
+            return _planned(vault, wanted, archive, local)
+        backup = _back_up(vault, local)
+        tree = _replace(vault, head if wanted == head.version else None, archive, local)
+    if wanted == head.version:
+        remember(vault, head)
+    else:
+        head = Head(wanted, "")
+    _write_ledger(vault, tree, head)
+    trail.write_row(vault, trail.new_row(vault.world, "pull", wanted))
+    changes = _changes(local, tree)
+    details = changes.lines() + _told(vault, edits, backup) + activate(vault.world, vault.mapping)
+    data = {"version": wanted, "generation": head.gen, "backup": backup}
+    data |= {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+    return Result(str(vault.secret), "pulled", f"pulled {wanted}", details, data)
+
+
+def _local_edits(vault: OpenVault, local: Tree | None) -> Edits:
+    """Return what would be lost: a folder that does not exist, or is empty and new, holds no edits."""
+    if local is None:
+        return Edits()
+    ledger: Ledger | None = newest_ledger(vault)
+    return edits_since(local, ledger, vault.world.machine.local_key)
+
+
+def _require_no_edits(vault: OpenVault, edits: Edits, options: PullOptions) -> None:
+    if not edits or options.backup or options.force:
+        return
+    shown = ", ".join(line.replace(" ", "", 1) for line in edits.lines()[:SHOWN_EDITS])
+    more = f" and {len(edits) - SHOWN_EDITS} more" if len(edits) > SHOWN_EDITS else ""
+    name = vault.secret.name
+    raise Conflict(
+        f"{vault.mapping.folder} has edits that were never pushed: {shown}{more}",
+        hint=f"git vsync push {name}, or keep an encrypted copy and take the remote: "
+        f"git vsync pull {name} --backup",
+    )
+
+
+def _back_up(vault: OpenVault, local: Tree | None) -> str | None:
+    """Encrypt what is about to be replaced; a folder without files needs no backup."""
+    if local is None or not local.files:
+        return None
+    entries = folder_of(vault.world, vault.mapping).pack_entries(local)
+    return vault.world.machine.backups.write(vault.secret, vault.key, entries, vault.world.now)
+
+
+def _replace(vault: OpenVault, head: Head | None, archive: Archive, local: Tree | None) -> Tree:
+    built: list[Tree] = []
+
+    def build(root: int) -> None:
+        tree = unpack(archive, root)
+        if head is not None:
+            require_content(vault, head, vault.key, tree)
+        built.append(tree)
+
+    folder_of(vault.world, vault.mapping).replace(build, expected=local)
+    return built[0]
+
+
+def _changes(local: Tree | None, tree: Tree) -> Edits:
+    def digests(of: Tree | None) -> dict[str, str]:
+        return {state.path: f"{state.executable}{state.sha256}" for state in of.states} if of else {}
+
+    return compare(digests(tree), digests(local))
+
+
+def _planned(vault: OpenVault, wanted: str, archive: Archive, local: Tree | None) -> Result:
+    incoming = {entry.path for entry in archive.entries if not entry.is_directory}
+    present = {state.path for state in local.states} if local else set()
+    lines = [f"+ {path}" for path in sorted(incoming - present)]
+    lines += [f"- {path}" for path in sorted(present - incoming)]
+    summary = f"would pull {wanted} into {vault.mapping.folder}"
+    return Result(str(vault.secret), "planned", summary, tuple(lines), {"version": wanted})
+
+
+def _told(vault: OpenVault, edits: Edits, backup: str | None) -> tuple[str, ...]:
+    if not edits or backup is None:
+        return ()
+    restore = f"git vsync restore {vault.secret.name} --backup"
+    return (
+        f"replaced {len(edits)} edits that were never pushed; they are in the backup {backup}: {restore}",
+    )

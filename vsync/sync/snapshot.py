@@ -1,0 +1,136 @@
+"""What a vault folder holds now, and how it differs from what was last synced."""
+
+from dataclasses import dataclass
+
+from vsync.errors import Conflict, GitError, IntegrityError, NotFound
+from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+from vsync.formats.lockfile import LockEntry
+from vsync.machine.memory import Ledger, LedgerFile, LocalKey
+from vsync.model import Mapping
+from vsync.vault import Tree, VaultFolder, check_pushable
+from vsync.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Names that differ from what was last synced, sorted."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.removed) + len(self.changed)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return one line a name, marked as git marks them."""
+        marked = (("+", self.added), ("-", self.removed), ("~", self.changed))
+        return tuple(f"{mark} {name}" for mark, names in marked for name in names)
+
+
+def folder_of(world: World, mapping: Mapping) -> VaultFolder:
+    """Return the mapping's folder in this checkout."""
+    return VaultFolder(world.repository.top, mapping.folder)
+
+
+def edits_since(tree: Tree, ledger: Ledger | None, key: LocalKey) -> Edits:
+    """Compare a folder with the ledger, by content; without a ledger every file is added."""
+    now = {file.state.path: key.file_digest(file.state) for file in tree.files}
+    then = {path: file.digest for path, file in ledger.files.items()} if ledger else {}
+    return compare(now, then)
+
+
+def compare(now: dict[str, str], then: dict[str, str]) -> Edits:
+    """Compare two trees given as path → digest."""
+    return Edits(
+        added=tuple(sorted(now.keys() - then.keys())),
+        removed=tuple(sorted(then.keys() - now.keys())),
+        changed=tuple(sorted(path for path in now.keys() & then.keys() if now[path] != then[path])),
+    )
+
+
+def ledger_of(tree: Tree, key: LocalKey, *, version: str, gen: int, kid: str) -> Ledger:
+    """Return the ledger for a folder that holds exactly this version."""
+    files = {
+        file.state.path: LedgerFile(file.size, file.mtime_ns, key.file_digest(file.state))
+        for file in tree.files
+    }
+    return Ledger(version, gen, kid, key.content(tree.states), files)
+
+
+def env_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
+    """Return the names in the effective env file, or None when there is no such file.
+
+    IntegrityError, with the number of the line, when it cannot be read as one.
+    """
+    data = folder_of(world, mapping).read_file(mapping.env_file, limit=MAX_ENV_BYTES)
+    if data is None:
+        return None
+    try:
+        return tuple(sorted(read_env(data), key=str.encode))
+    except IntegrityError as error:
+        raise Conflict(
+            f"{mapping.folder}/{mapping.env_file}: {error.message}", hint="mend that line, then push again"
+        ) from error
+
+
+def snapshot_for_push(world: World, mapping: Mapping, *, allow_empty: bool) -> tuple[Tree, tuple[str, ...]]:
+    """Return the folder's content and variable names after everything that forbids a push was checked.
+
+    Raises NotFound (no folder), Conflict (links, bad names, emptied), GitError (not ignored or tracked).
+    """
+    folder = folder_of(world, mapping)
+    if not folder.exists():
+        raise NotFound(
+            f"there is no folder {mapping.folder}", hint=f"git vsync pull {mapping.secret.name}, or create it"
+        )
+    tree = folder.scan()
+    check_pushable(mapping.folder, tree)
+    require_hidden_from_git(world, mapping)
+    names = env_names(world, mapping)
+    if not allow_empty:
+        _require_content(mapping, tree, names)
+    return tree, names or ()
+
+
+def _require_content(mapping: Mapping, tree: Tree, names: tuple[str, ...] | None) -> None:
+    problem = None
+    if not tree.files:
+        problem = f"{mapping.folder} is empty"
+    elif names is None:
+        problem = f"{mapping.folder} has no {mapping.env_file}"
+    elif not names:
+        problem = f"{mapping.folder}/{mapping.env_file} has no variable in it"
+    if problem:
+        raise Conflict(f"{problem}: not pushed", hint="if that is what you want: push --allow-empty")
+
+
+def require_hidden_from_git(world: World, mapping: Mapping) -> None:
+    """Refuse while git could take plaintext of the vault: GitError names files and the command that helps."""
+    tracked = world.repository.tracked([mapping.folder])
+    if tracked:
+        raise GitError(
+            f"git tracks {tracked[0]}" + (f" and {len(tracked) - 1} more files" if len(tracked) > 1 else ""),
+            hint=f"git rm -r --cached -- {mapping.folder}, commit, and change the secrets that were in it",
+        )
+    exposed = world.repository.not_ignored([mapping.folder, f"{mapping.folder}/{mapping.env_file}"])
+    if exposed:
+        raise GitError(f"git does not ignore {exposed[0]}", hint=f"echo '/{mapping.folder}' >> .gitignore")
+
+
+def lock_entry_of(
+    world: World,
+    mapping: Mapping,
+    tree: Tree,
+    names: tuple[str, ...],
+    *,
+    version: str,
+    gen: int,
+    kid: str,
+    sha256: str,
+) -> LockEntry:
+    """Return what `vsync.lock` says of this content (formats §9); no names where the team wants none."""
+    files = tuple(path for file in tree.files if (path := file.state.path) != mapping.env_file)
+    if not world.config.lock_names:
+        names, files = (), ()
+    return LockEntry(str(mapping.secret), version, gen, kid, sha256, names, files)
