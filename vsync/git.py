@@ -114,3 +114,15 @@ class Repository:
         answer = _git(self.top, "config", "--get", "remote.origin.url")
         url = answer.stdout.decode("utf-8", "replace").strip().rstrip("/")
         return url.replace(":", "/").split("/")[-1].removesuffix(".git") or None
+
+    def hooks_path(self) -> tuple[str, str] | None:
+        """Return scope and value of `core.hooksPath` with `~` expanded, None where it is not set."""
+        answer = _git(self.top, "config", "--show-scope", "--type=path", "-z", "--get", "core.hooksPath")
+        scope, separator, value = answer.stdout.rstrip(b"\0").partition(b"\0")
+        return (scope.decode(), os.fsdecode(value)) if separator else None
+
+    def set_hooks_path(self, scope: str, value: str | None) -> None:
+        """Set or unset `core.hooksPath` in this repository's `local` or `worktree` configuration."""
+        words = ("core.hooksPath", value) if value is not None else ("--unset-all", "core.hooksPath")
+        if _git(self.top, "config", f"--{scope}", *words).returncode:
+            raise GitError("git did not take core.hooksPath", hint="git config --show-origin core.hooksPath")

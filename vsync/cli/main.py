@@ -28,6 +28,8 @@ VERBS = {
     "import": "take both halves of a vault from a .share",
     "audit": "who pushed, pulled and shared",
     "completion": "completion for bash, zsh or fish",
+    "guard": "refuse plaintext in what git is about to take",
+    "hook": "git hooks that run the guard: install, uninstall, status",
     "demo": "the whole story in a temporary folder",
 }
 

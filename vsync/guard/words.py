@@ -1,0 +1,121 @@
+"""The guard's command line, read by hand: argparse costs as much as the whole look."""
+
+from __future__ import annotations
+
+from vsync.guard.errors import CannotLook
+
+FORMATS = ("text", "json")
+HELP = """\
+Usage: git vsync guard [OPTIONS] [FILE]...
+
+  Look at what git is about to take, and refuse plaintext. Reads the index, never the work
+  tree, and changes nothing.
+
+Modes (one of them):
+  --staged            staged content (the default)
+  FILE...             the content that the index has for these paths
+  --all               every tracked file
+
+Options:
+  --format FORMAT     text or json
+  --json              the same as --format json
+  -C DIR              work as if started in DIR
+  -q, --quiet         say only what was found
+  -h, --help          show this
+
+Exit codes: 0 clean, 1 something was found, 2 wrong words or configuration, 15 git says no.
+To let something pass: `# vsync:allow` on its line, or [[guard.allow]] in vsync.toml.
+"""
+
+
+class Words:
+    """What was asked for: `mode` is staged, files or all; `hook` the git hook that runs us."""
+
+    __slots__ = ("files", "folder", "form", "help", "hook", "mode", "or_all", "quiet", "rest")
+
+    def __init__(self) -> None:
+        self.mode = ""
+        self.files: list[str] = []
+        self.folder = ""
+        self.form = "text"
+        self.hook = ""
+        self.rest: list[str] = []
+        self.quiet = False
+        self.help = False
+        self.or_all = False
+
+
+def parse(arguments: list[str]) -> Words:
+    """Return what the words ask for; CannotLook (2) when they make no sense."""
+    words = Words()
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            words.files += rest
+            break
+        if not word.startswith("-") or word == "-":
+            words.files.append(word)
+        elif word == "--hook":
+            words.hook = _value(word, rest)
+            words.rest = rest
+            break
+        else:
+            _option(words, word, rest)
+    return _settled(words)
+
+
+_FLAGS = {
+    "--json": ("form", "json"),
+    "-q": ("quiet", True),
+    "--quiet": ("quiet", True),
+    "-h": ("help", True),
+    "--help": ("help", True),
+    "--or-all": ("or_all", True),
+}
+_MODES = ("--staged", "--all")
+_EVERYWHERE = ("-v", "--verbose", "--no-input")
+
+
+def _option(words: Words, word: str, rest: list[str]) -> None:
+    name, equals, value = word.partition("=")
+    if equals and name.startswith("--"):
+        rest.insert(0, value)
+    if name == "--format":
+        words.form = _value(name, rest)
+        if words.form not in FORMATS:
+            raise wrong(f"there is no format {words.form!r}", f"--format {' or '.join(FORMATS)}")
+    elif name == "-C":
+        words.folder = _value(name, rest)
+    elif word in _FLAGS:
+        setattr(words, *_FLAGS[word])
+    elif word in _MODES:
+        _set_mode(words, word[2:])
+    elif word not in _EVERYWHERE:
+        raise wrong(f"there is no option {word!r}")
+
+
+def _set_mode(words: Words, mode: str) -> None:
+    if words.mode and words.mode != mode:
+        raise wrong(f"--{words.mode} and --{mode} are two different looks")
+    words.mode = mode
+
+
+def _settled(words: Words) -> Words:
+    if words.files:
+        if words.mode:
+            raise wrong(f"FILE and --{words.mode} are two different looks")
+        words.mode = "files"
+    words.mode = words.mode or "staged"
+    return words
+
+
+def _value(name: str, rest: list[str]) -> str:
+    if not rest:
+        raise wrong(f"{name} needs a value")
+    return rest.pop(0)
+
+
+def wrong(message: str, hint: str = "git vsync guard -h") -> CannotLook:
+    """Return the error for words that make no sense."""
+    return CannotLook(message, hint=hint, code=2)
