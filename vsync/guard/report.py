@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from vsync.guard.findings import ENV_KEYS, ENV_PLAINTEXT, KEYTREE, PRIVATE_KEY, SHARE, VAULT_PATH, Finding
+from vsync.guard.findings import (
+    ENV_KEYS,
+    ENV_PLAINTEXT,
+    KEYTREE,
+    PRIVATE_KEY,
+    SHARE,
+    VAULT_PATH,
+    VAULT_VALUE,
+    Finding,
+)
 from vsync.guard.scan import Outcome
 
 _UNSTAGE = "git restore --staged -- PATH"
@@ -12,6 +21,8 @@ _HINTS = {
     ENV_KEYS: f"take it out again: {_UNSTAGE}, and git ignore it",
     SHARE: f"take it out again: {_UNSTAGE}; a share goes from person to person",
     KEYTREE: f"take it out again: {_UNSTAGE}",
+    VAULT_VALUE: "take the value out of the file and read it from the environment; "
+    "a name that is no secret goes into [guard] public",
     PRIVATE_KEY: f"move it into a vault folder, after {_UNSTAGE}",
 }
 _IF_MEANT = "meant to be public? `# vsync:allow` on the line, or [[guard.allow]] in vsync.toml"

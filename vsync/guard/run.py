@@ -8,7 +8,8 @@ import sys
 from vsync.guard import entries
 from vsync.guard.blobs import BATCH
 from vsync.guard.errors import CannotLook
-from vsync.guard.place import find_place
+from vsync.guard.index import load_values
+from vsync.guard.place import Place, find_place
 from vsync.guard.processes import Process, keep_standard_streams
 from vsync.guard.rules import LIST_CONFIGS, load_rules
 from vsync.guard.scan import Outcome, scan
@@ -64,13 +65,18 @@ def _look(words: Words) -> Outcome:
         listing = entries.staged(diff)
         if not listing.entries and words.or_all:
             listing, words.mode = entries.indexed(), "all"
-        return scan(listing, load_rules(rules, place.top, place.kept), batch)
+        return _judged(listing, rules, place, batch)
     listing = entries.indexed()
     if words.mode == "files":
         from vsync.guard.named import only_named
 
         listing = only_named(listing, words.files, place.top)
-    return scan(listing, load_rules(rules, place.top, place.kept))
+    return _judged(listing, rules, place, None)
+
+
+def _judged(listing: entries.Listing, configs: Process, place: Place, batch: Process | None) -> Outcome:
+    rules = load_rules(configs, place.top, place.kept)
+    return scan(listing, rules, load_values(place, rules), batch)
 
 
 def _answer(outcome: Outcome, words: Words) -> int:

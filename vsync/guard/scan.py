@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from vsync.guard.blobs import BATCH, Blob, read_blobs
-from vsync.guard.content import as_bytes, judge_content
+from vsync.guard.content import as_bytes, finding_at, judge_content
 from vsync.guard.entries import Listing
-from vsync.guard.findings import Finding
+from vsync.guard.findings import ENV_PLAINTEXT, VAULT_VALUE, Finding
 from vsync.guard.paths import judge_path
 from vsync.guard.processes import Process
 from vsync.guard.rules import Rules, allowance
+from vsync.guard.values import Values
 
 _OVERLAP = 64 * 1024  # bytes that two pieces of one file share, so that nothing hides between them
+
+
+Judged = frozenset[tuple[bytes, bool]]
+NOTHING: Judged = frozenset()
+"""Blobs that were found clean, each with whether it was judged as an env file."""
 
 
 class Outcome:
@@ -33,8 +39,13 @@ class Outcome:
             (self.allowed if finding.reason else self.findings).append(finding)
 
 
-def scan(listing: Listing, rules: Rules, process: Process | None = None) -> Outcome:
-    """Judge every entry; `process` is a `cat-file --batch` that was started while we waited."""
+def scan(
+    listing: Listing, rules: Rules, values: Values, process: Process | None = None, judged: Judged = NOTHING
+) -> Outcome:
+    """Judge every entry; `process` is a `cat-file --batch` that was started while we waited.
+
+    Blobs in `judged` were found clean before and are not read again.
+    """
     outcome = Outcome()
     outcome.left_out = listing.left_out
     outcome.paths = len(listing.entries)
@@ -43,40 +54,40 @@ def scan(listing: Listing, rules: Rules, process: Process | None = None) -> Outc
         found, is_env = judge_path(entry.path, rules.folders)
         for finding in found:
             finding.commit = entry.commit
+        before = len(outcome.findings)
         outcome.take(found, rules)
-        wanted.setdefault(entry.blob, []).append((entry.path, entry.commit, is_env))
-    if not wanted:
-        if process is not None:
-            process.finish()
-        return outcome
-    process = process or Process(BATCH, talks=True)
-    for blob_id, blob in read_blobs(process, list(wanted)):
-        places = wanted[blob_id]
-        outcome.blobs += 1
-        outcome.bytes += blob.size
-        for finding in judge_blob(blob, is_env=any(is_env for *_, is_env in places)):
-            outcome.take(
-                [finding.at(path, commit) for path, commit, is_env in places if fits(finding, is_env=is_env)],
-                rules,
-            )
-    process.finish()
+        # What must not be committed at all need not be described as well.
+        if len(outcome.findings) == before and (entry.blob, is_env) not in judged:
+            wanted.setdefault(entry.blob, []).append((entry.path, entry.commit, is_env))
+    if wanted:
+        process = process or Process(BATCH, talks=True)
+        for blob_id, blob in read_blobs(process, list(wanted)):
+            _judge(outcome, wanted[blob_id], blob, rules, values)
+    if process is not None:
+        process.finish()
     return outcome
 
 
-def fits(finding: Finding, *, is_env: bool) -> bool:
-    """Tell whether a finding about a blob concerns a path of it: env rules are for env files."""
-    return is_env or finding.rule != "env-plaintext"
+def _judge(
+    outcome: Outcome, places: list[tuple[bytes, bytes, bool]], blob: Blob, rules: Rules, values: Values
+) -> None:
+    outcome.blobs += 1
+    outcome.bytes += blob.size
+    for finding in judge_blob(blob, values, is_env=any(is_env for *_, is_env in places)):
+        # A blob may have several names: what is wrong with env files concerns those that are one.
+        fitting = [one for one in places if one[2] or finding.rule != ENV_PLAINTEXT]
+        outcome.take([finding.at(path, commit) for path, commit, _ in fitting], rules)
 
 
-def judge_blob(blob: Blob, *, is_env: bool) -> list[Finding]:
+def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> list[Finding]:
     """Judge one blob, in pieces that overlap; each finding comes once."""
-    found: dict[tuple[int, str, str], Finding] = {}
+    found: dict[tuple[int, str, str, str], Finding] = {}
     tail, line = b"", 0
     for piece in blob.pieces():
         data = tail + piece
-        for finding in judge_content(as_bytes(data), is_env=is_env):
+        for finding in _judge_piece(data, values, is_env=is_env):
             finding.line += line
-            found.setdefault((finding.line, finding.rule, finding.name), finding)
+            found.setdefault((finding.line, finding.rule, finding.name, finding.vault), finding)
         if len(data) <= _OVERLAP:
             continue
         # From the beginning of a line, so that no name is read from its middle.
@@ -84,3 +95,23 @@ def judge_blob(blob: Blob, *, is_env: bool) -> list[Finding]:
         tail = data[start or len(data) - _OVERLAP :]
         line += data.count(b"\n", 0, len(data) - len(tail))
     return list(found.values())
+
+
+def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> list[Finding]:
+    text = as_bytes(data)
+    found = judge_content(text, is_env=is_env)
+    if values:
+        found += _values_in(text, values)
+        if text is not data:
+            # Not all that looks like UTF-16 is: a program has its strings in both kinds.
+            found += _values_in(data, values)
+    return found
+
+
+def _values_in(data: bytes, values: Values) -> list[Finding]:
+    if values.multiline and b"\r\n" in data:
+        data = data.replace(b"\r\n", b"\n")
+    return [
+        finding_at(data, position, VAULT_VALUE, name, vault)
+        for position, (vault, name) in values.places(data)
+    ]

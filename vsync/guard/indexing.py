@@ -1,0 +1,67 @@
+"""Making the index of values; runs only when a vault or the configuration changed."""
+
+from __future__ import annotations
+
+import os
+
+from vsync.guard.harvest import values_of_folder
+from vsync.guard.index import Stamps, keep_sources, keep_values, load_sources
+from vsync.guard.place import Place
+from vsync.guard.rules import Rules
+from vsync.guard.seal import local_key
+from vsync.guard.spellings import spellings
+from vsync.guard.values import Owner, Values, packed_words
+
+MOST_VALUES = 100_000
+
+
+def make_index(place: Place, rules: Rules, key: bytes, now: dict[str, Stamps]) -> Values:
+    """Read the vaults that changed, and return and keep the index of all that are known."""
+    top = place.top or ""
+    sources, known = load_sources(place, key)
+    for vault, stamps in now.items():
+        source = sources.get((top, vault))
+        if source is None or source[0] != stamps:
+            folder = os.path.join(top, vault)
+            # Names in [guard] public are left out later: their values stay known to us if that is undone.
+            sources[top, vault] = (
+                stamps,
+                values_of_folder(folder, [path for path, *_ in stamps], frozenset()),
+            )
+    keep_sources(place, key, sources, known)
+    needles: dict[bytes, Owner] = {}
+    for name, vault, value in _wanted(sources, rules, known):
+        for spelling in spellings(value):
+            needles.setdefault(spelling, (vault, name))
+    made = (*packed_words(list(needles)), list(needles), list(needles.values()))
+    stamps_known = {place_of: stamps for place_of, (stamps, _) in sources.items()}
+    data = keep_values(place, key, rules.public, stamps_known, made)
+    return Values(made[:2], made[2], made[3], data[:32])
+
+
+def _wanted(
+    sources: dict[tuple[str, str], tuple[Stamps, list[tuple[str, str]]]], rules: Rules, known: frozenset[str]
+) -> list[tuple[str, str, str]]:
+    found = [
+        (name, vault, value)
+        for (_, vault), (_, values) in sorted(sources.items())
+        for name, value in values
+        if name not in rules.public and value not in known
+    ]
+    return found[:MOST_VALUES]
+
+
+def mark_known(place: Place, rules: Rules, owners: set[Owner]) -> None:
+    """Let the values of these variables pass from now on: they stand in the tracked tree already."""
+    key = local_key(make=True)
+    sources, known = load_sources(place, key)
+    more = {
+        value
+        for (_, vault), (_, values) in sources.items()
+        for name, value in values
+        if (vault, name) in owners
+    }
+    keep_sources(place, key, sources, known | more)
+    top = place.top or ""
+    now = {vault: stamps for (folder, vault), (stamps, _) in sources.items() if folder == top}
+    make_index(place, rules, key, now)
