@@ -22,8 +22,14 @@ from typing import Any
 from vsync.errors import Conflict, DiskError, GitError
 from vsync.git import Repository
 
-GUARD_HOOKS = ("pre-commit", "pre-merge-commit")
-"""Hooks in which the guard looks."""
+BLOCKING = ("pre-commit", "pre-merge-commit", "pre-push", "reference-transaction")
+"""Hooks in which the guard looks, and may say no."""
+
+NOTICES = ("post-checkout", "post-merge", "post-rewrite")
+"""Hooks that say in one line that the lock moved, and never stop anything."""
+
+HOOKS = (*BLOCKING, *NOTICES)
+_WITH_INPUT = ("pre-push", "reference-transaction", "post-rewrite")
 
 PASSED_ON = (
     *("applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit"),
@@ -36,22 +42,58 @@ BEFORE = ".before-vsync"
 _MARK = "# vsync hook"
 _STATE = "hooks.json"
 
-_SHIM = """\
+_PREVIOUS = """\
 previous={previous}
-if [ -x "$previous" ]; then
-    "$previous" "$@" || exit $?
+code=0
+"""
+_CHEAP_END = """\
+# Called three times for every change of a reference: only one of them is ours, and costs more.
+if [ "$1" != prepared ] && [ ! -x "$previous" ]; then
+    exit 0
 fi
 """
-_GUARD = """\
+_INPUT = """\
+input=
+while IFS= read -r line; do
+    input="$input$line
+"
+done
+if [ -x "$previous" ]; then
+    printf %s "$input" | "$previous" "$@" || {failed}
+fi
+"""
+_NO_INPUT = """\
+if [ -x "$previous" ]; then
+    "$previous" "$@" || {failed}
+fi
+"""
+_ONLY_BRANCHES = """\
+case "$1 $input" in
+    "prepared "*" refs/heads/"* | "prepared "*" refs/stash"*) ;;
+    *) exit 0 ;;
+esac
+"""
+_PROGRAM = """\
 python={python}
 guard={guard}
+"""
+_OR_STOP = """\
 if [ ! -x "$python" ] || [ ! -f "$guard" ]; then
     echo "vsync: error: the guard of this repository is gone: $guard" >&2
     echo "vsync: hint: install vsync again, then: git vsync hook install" >&2
     exit 15
 fi
-exec "$python" -I -S "$guard" --hook {name} "$@"
+exec "$python" -I -S "$guard" --hook {name} "$@"{given}
 """
+_OR_GO_ON = """\
+if [ -x "$python" ] && [ -f "$guard" ]; then
+    "$python" -I -S "$guard" --hook {name} "$@"{given}
+fi
+exit $code
+"""
+_GIVEN = """ <<VSYNC_INPUT
+$input
+VSYNC_INPUT"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +117,13 @@ class Arming:
     @property
     def armed(self) -> bool:
         """Whether the guard runs at every commit."""
-        return all(hook.state == "armed" for hook in self.hooks)
+        return all(hook.state == "armed" for hook in self.hooks if hook.name in BLOCKING)
 
 
 def look(repository: Repository) -> Arming:
     """Return what git runs here now."""
     folder, passes_to = _where(repository)
-    hooks = tuple(_hook(folder, name, passes_to) for name in GUARD_HOOKS)
+    hooks = tuple(_hook(folder, name, passes_to) for name in HOOKS)
     return Arming(folder, hooks, passes_to)
 
 
@@ -98,7 +140,7 @@ def install(repository: Repository) -> Arming:
         else:
             folder, passes_to = own, _redirect(repository, configured)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in GUARD_HOOKS:
+        for name in HOOKS:
             _put(folder, name, passes_to)
         if passes_to is not None:
             _pass_on(repository, folder, passes_to)
@@ -114,7 +156,7 @@ def uninstall(repository: Repository) -> tuple[str, ...]:
             _undo_redirect(repository)
         for folder in (own, repository.common_dir / "hooks"):
             names = sorted(os.listdir(folder)) if folder.is_dir() else []
-            removed += [name for name in names if _take_away(folder, name) and name in GUARD_HOOKS]
+            removed += [name for name in names if _take_away(folder, name) and name in HOOKS]
         with contextlib.suppress(OSError):
             own.rmdir()
     return tuple(dict.fromkeys(removed))
@@ -150,15 +192,27 @@ def _hook(folder: Path, name: str, passes_to: str | None) -> Hook:
 def _text(name: str, passes_to: str | None) -> bytes:
     """Return a hook: what was there first, then the guard where it looks."""
     previous = f'"$0"{BEFORE}' if passes_to is None else shlex.quote(os.path.join(passes_to, name))
-    body = _SHIM.format(previous=previous)
-    if name in GUARD_HOOKS:
-        guard = Path(__file__).with_name("guard") / "__main__.py"
-        body += _GUARD.format(
-            python=shlex.quote(os.path.abspath(sys.executable)), guard=shlex.quote(str(guard)), name=name
-        )
+    body = _PREVIOUS.format(previous=previous) + _body(name)
     # Only what is exactly as we wrote it is ours to take away again.
     digest = hashlib.sha256(os.fsencode(body)).hexdigest()
     return os.fsencode(f"#!/bin/sh\n{_MARK} {digest}\n{body}")
+
+
+def _body(name: str) -> str:
+    if name not in HOOKS:
+        return _NO_INPUT.format(failed="exit $?")
+    has_input = name in _WITH_INPUT
+    failed = "code=$?" if name in NOTICES else "exit $?"
+    backstop = name == "reference-transaction"
+    guard = Path(__file__).with_name("guard") / "__main__.py"
+    parts = (
+        _CHEAP_END if backstop else "",
+        (_INPUT if has_input else _NO_INPUT).format(failed=failed),
+        _ONLY_BRANCHES if backstop else "",
+        _PROGRAM.format(python=shlex.quote(os.path.abspath(sys.executable)), guard=shlex.quote(str(guard))),
+        (_OR_GO_ON if name in NOTICES else _OR_STOP).format(name=name, given=_GIVEN if has_input else ""),
+    )
+    return "".join(parts)
 
 
 def _is_ours(text: bytes) -> bool:
@@ -218,7 +272,7 @@ def _redirect(repository: Repository, configured: tuple[str, str]) -> str:
     before = config.read_bytes()
     # First the folder, then the setting: a commit in between must find hooks.
     own.mkdir(parents=True, exist_ok=True)
-    for name in (*GUARD_HOOKS, *_passed_on(repository, value)):
+    for name in (*HOOKS, *_passed_on(repository, value)):
         _put(own, name, value)
     repository.set_hooks_path(level, str(own))
     state = {
@@ -274,7 +328,7 @@ def _passed_on(repository: Repository, passes_to: str) -> tuple[str, ...]:
 
 def _pass_on(repository: Repository, folder: Path, passes_to: str) -> None:
     for name in _passed_on(repository, passes_to):
-        if name not in GUARD_HOOKS:
+        if name not in HOOKS:
             _put(folder, name, passes_to)
 
 

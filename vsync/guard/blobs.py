@@ -9,7 +9,6 @@ TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BATCH = ("cat-file", "--batch")
 # Names of one batch must fit into a pipe, or we would both wait: 500 ids of SHA-256 are 32 KiB.
 _AT_ONCE = 500
 PIECE = 4 * 1024 * 1024  # bytes scanned at once

@@ -1,16 +1,10 @@
 """What git has for us to look at: paths with their blobs, from plumbing and always with `-z`."""
 
 from vsync.guard.errors import CannotLook
-from vsync.guard.processes import Process
+from vsync.guard.processes import INDEX, Process
 
 GITLINK = b"160000"
-_GONE = b"000000"
-
-STAGED = (
-    *("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff"),
-    *("HEAD", "--"),
-)
-INDEX = ("ls-files", "-s", "-z", "--full-name", "--", ":(top)")
+GONE = b"000000"
 
 
 class Entry:
@@ -55,7 +49,7 @@ def take_raw(said: bytes, listing: Listing, commit: bytes = b"") -> None:
         path = fields[number + 1]
         if letter == b"U":
             listing.left_out.append(path)
-        elif mode not in (_GONE, GITLINK):
+        elif mode not in (GONE, GITLINK):
             listing.entries.append(Entry(path, blob, commit))
 
 
@@ -73,6 +67,14 @@ def indexed() -> Listing:
         elif mode != GITLINK:
             listing.entries.append(Entry(path, blob))
     return listing
+
+
+def answered(process: Process, verb: str) -> bytes:
+    """Return what git said; CannotLook when it failed."""
+    said = process.answer()
+    if said is None:
+        raise refused(verb)
+    return said
 
 
 def refused(verb: str) -> CannotLook:

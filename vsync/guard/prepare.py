@@ -11,9 +11,9 @@ import re
 import tomllib
 from typing import Any
 
-from vsync.guard.blobs import BATCH, read_blobs
+from vsync.guard.blobs import read_blobs
 from vsync.guard.findings import RULES
-from vsync.guard.processes import Process
+from vsync.guard.processes import BATCH, Process
 from vsync.guard.rules import no_configuration
 
 MAX_CONFIG_BYTES = 4 * 1024 * 1024

@@ -19,6 +19,20 @@ _SETTINGS = {
 }
 # A file system monitor is a program named by configuration: nothing here needs it.
 _ALWAYS = ("git", "-c", "core.fsmonitor=false")
+CONFIG_NAMES = ("vsync.toml", "envdrift.toml", "pyproject.toml")
+"""In the order in which one folder is searched (product contract §2)."""
+
+# What git is asked. It stands here, so that git can be started before the rest is imported.
+STAGED = (
+    *("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff"),
+    *("HEAD", "--"),
+)
+INDEX = ("ls-files", "-s", "-z", "--full-name", "--", ":(top)")
+CONFIGS = (
+    *("ls-files", "-s", "-z", "--full-name", "--"),
+    *(f":(top,glob)**/{name}" for name in CONFIG_NAMES),
+)
+BATCH = ("cat-file", "--batch")
 PIECE = 1 << 18  # bytes
 
 
@@ -41,6 +55,19 @@ class Process:
         if self._in >= 0:
             os.close(self._in)
             self._in = -1
+
+    def exchange(self, data: bytes) -> bytes:
+        """Write all of it and read all that is said, from a second process so that no pipe can fill up."""
+        writer = os.fork()
+        if not writer:
+            try:
+                self.give(data)
+            finally:
+                os._exit(0)
+        self.end_input()
+        said = self.read()
+        os.waitpid(writer, 0)
+        return said
 
     def finish(self) -> int:
         """Close its ends, wait for it and return its exit code."""

@@ -61,9 +61,12 @@ def _line(finding: Finding) -> str:
 
 
 def _summary(outcome: Outcome, mode: str) -> str:
+    if outcome.commits and not outcome.paths:
+        return f"{_count(outcome.commits, 'commit')} scanned, none adds a file"
     if not outcome.paths:
         return "nothing is staged, nothing was scanned" if mode == "staged" else "nothing was scanned"
-    scanned = f"{_count(outcome.paths, 'path')} scanned"
+    commits = f" of {_count(outcome.commits, 'commit')}" if outcome.commits else ""
+    scanned = f"{_count(outcome.paths, 'path')}{commits} scanned"
     allowed = f", {len(outcome.allowed)} allowed" if outcome.allowed else ""
     if not outcome.findings:
         return f"{scanned}, nothing found{allowed}"
@@ -91,7 +94,12 @@ def to_json(outcome: Outcome, mode: str) -> str:
         "verb": "guard",
         "exit_code": 1 if outcome.findings else 0,
         "mode": mode,
-        "scanned": {"paths": outcome.paths, "blobs": outcome.blobs, "bytes": outcome.bytes},
+        "scanned": {
+            "commits": outcome.commits,
+            "paths": outcome.paths,
+            "blobs": outcome.blobs,
+            "bytes": outcome.bytes,
+        },
         "findings": [_row(finding) for finding in outcome.findings],
         "allowed": [{**_row(finding), "reason": finding.reason} for finding in outcome.allowed],
         "left_out": [shown(path) for path in outcome.left_out],

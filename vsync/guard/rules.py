@@ -13,20 +13,13 @@ import stat
 
 from vsync.guard.errors import CannotLook
 from vsync.guard.paths import fold
-from vsync.guard.processes import Process
+from vsync.guard.processes import CONFIG_NAMES
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from typing import Any
 
 _VERSION = 1
-CONFIG_NAMES = ("vsync.toml", "envdrift.toml", "pyproject.toml")
-"""In the order in which one folder is searched (product contract §2)."""
-
-LIST_CONFIGS = (
-    *("ls-files", "-s", "-z", "--full-name", "--"),
-    *(f":(top,glob)**/{name}" for name in CONFIG_NAMES),
-)
 _FILE = "guard-rules"
 
 
@@ -37,7 +30,7 @@ class Rules:
     git could see, `allow` has (path pattern, rule, reason).
     """
 
-    __slots__ = ("allow", "folders", "public", "vaults")
+    __slots__ = ("allow", "folders", "public", "stamp", "vaults")
 
     def __init__(
         self,
@@ -50,34 +43,27 @@ class Rules:
         self.folders = frozenset(fold(os.fsencode(folder)) for folder in (*vaults, *real))
         self.public = public
         self.allow = allow
+        self.stamp = b""
 
 
-def load_rules(process: Process, top: str | None, kept: str) -> Rules:
-    """Return the rules that hold for this index; `process` runs LIST_CONFIGS.
+def load_rules(listed: bytes, top: str | None, kept: str) -> Rules:
+    """Return the rules that hold for this index; `listed` is what CONFIGS said.
 
     CannotLook (2) when a configuration file is wrong: then nobody knows what is a vault.
     """
-    listed = process.answer()
-    if listed is None:
-        from vsync.guard.entries import refused
-
-        raise refused("ls-files")
-    if not listed and top is None:
-        return Rules((), (), (), ())
     loose = _loose(listed, top)
-    path = os.path.join(kept, _FILE)
-    known = _read(path)
-    if known is not None and known[:3] == (_VERSION, listed, loose):
-        vaults = known[3]
-        if known[4] == links(top, vaults):
-            return Rules(vaults, *known[5:])
-    from vsync.guard.prepare import prepare
+    known = _read(os.path.join(kept, _FILE))
+    if known is None or known[:3] != (_VERSION, listed, loose) or known[4] != links(top, known[3]):
+        from vsync.guard.prepare import prepare
 
-    vaults, public, allow = prepare(listed, [name for name, *_ in loose], top)
-    found = links(top, vaults)
-    real = _real(top, vaults) if top and found else ()
-    keep(kept, _FILE, marshal.dumps((_VERSION, listed, loose, vaults, found, real, public, allow)))
-    return Rules(vaults, real, public, allow)
+        vaults, public, allow = prepare(listed, [name for name, *_ in loose], top)
+        found = links(top, vaults)
+        real = _real(top, vaults) if top and found else ()
+        known = (_VERSION, listed, loose, vaults, found, real, public, allow)
+        keep(kept, _FILE, marshal.dumps(known))
+    rules = Rules(known[3], *known[5:])
+    rules.stamp = marshal.dumps(known)
+    return rules
 
 
 def _loose(listed: bytes, top: str | None) -> tuple[tuple[str, int, int, int], ...]:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from vsync.guard import entries
-from vsync.guard.blobs import BATCH
 from vsync.guard.errors import CannotLook
-from vsync.guard.index import load_values
-from vsync.guard.place import Place, find_place
-from vsync.guard.processes import Process, keep_standard_streams
-from vsync.guard.rules import LIST_CONFIGS, load_rules
-from vsync.guard.scan import Outcome, scan
+from vsync.guard.place import find_place
+from vsync.guard.processes import BATCH, CONFIGS, STAGED, Process, keep_standard_streams
 from vsync.guard.words import HELP, Words, parse
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from vsync.guard.scan import Outcome
+
 _INTERRUPTED = 130
+_A_BUG = 3
 
 
 def run(arguments: list[str]) -> int:
@@ -39,11 +37,30 @@ def run(arguments: list[str]) -> int:
         # Whoever read what we found has gone; it was found all the same.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except Exception as error:  # noqa: BLE001 - a bug must not look like a finding, whose code is 1
+        _tell(_bug(error), form)
+        return _A_BUG
+
+
+def _bug(error: Exception) -> CannotLook:
+    """Say where the guard failed, and nothing of what it was reading."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "nowhere"
+    return CannotLook(
+        f"a bug in the guard: {type(error).__name__} at {where}", hint="please report this line", code=_A_BUG
+    )
 
 
 def _run(words: Words) -> int:
     if words.help:
         _write(1, HELP)
+        return 0
+    if words.hook.startswith("post-"):
+        from vsync.guard.notices import notice
+
+        _write(2, notice(words))
         return 0
     if words.folder:
         try:
@@ -56,27 +73,40 @@ def _run(words: Words) -> int:
 
 
 def _look(words: Words) -> Outcome:
+    if words.hook and words.hook not in ("pre-commit", "pre-merge-commit"):
+        from vsync.guard.ranges import look_at_hook
+
+        return look_at_hook(words)
+    if words.mode in ("range", "history"):
+        from vsync.guard.ranges import look_at_commits
+
+        return look_at_commits(words)
     place = find_place()
-    # All are started before the first is read: git's start-ups overlap.
-    rules = Process(LIST_CONFIGS)
+    configs = Process(CONFIGS)
+    diff, batch = None, None
     if words.mode == "staged":
-        diff = Process(entries.STAGED)
-        batch = Process(BATCH, talks=True)
-        listing = entries.staged(diff)
-        if not listing.entries and words.or_all:
-            listing, words.mode = entries.indexed(), "all"
-        return _judged(listing, rules, place, batch)
-    listing = entries.indexed()
+        diff, batch = Process(STAGED), Process(BATCH, talks=True)
+    # Imported only now, while git starts: that hides half of what it costs.
+    from vsync.guard import entries
+    from vsync.guard.index import load_values
+    from vsync.guard.rules import load_rules
+    from vsync.guard.scan import scan
+
+    listing = entries.staged(diff) if diff is not None else entries.indexed()
+    if not listing.entries and words.or_all:
+        listing, words.mode = entries.indexed(), "all"
     if words.mode == "files":
         from vsync.guard.named import only_named
 
         listing = only_named(listing, words.files, place.top)
-    return _judged(listing, rules, place, None)
+    rules = load_rules(entries.answered(configs, "ls-files"), place.top, place.kept)
+    values = load_values(place, rules)
+    outcome = scan(listing, rules, values, batch)
+    if words.hook:
+        from vsync.guard.judged import keep_judged
 
-
-def _judged(listing: entries.Listing, configs: Process, place: Place, batch: Process | None) -> Outcome:
-    rules = load_rules(configs, place.top, place.kept)
-    return scan(listing, rules, load_values(place, rules), batch)
+        keep_judged(place, rules, values, outcome)
+    return outcome
 
 
 def _answer(outcome: Outcome, words: Words) -> int:
@@ -88,8 +118,11 @@ def _answer(outcome: Outcome, words: Words) -> int:
     if words.form == "json":
         _write(1, report.to_json(outcome, words.mode) + "\n")
     else:
-        # Git shows a hook's stdout and stderr alike; a program reads findings from stdout.
-        _write(1, "".join(f"{line}\n" for line in report.to_text(outcome, words.mode, quiet=quiet)))
+        # A program reads findings from stdout; what a hook writes there, git may take for its own.
+        _write(
+            2 if words.hook else 1,
+            "".join(f"{line}\n" for line in report.to_text(outcome, words.mode, quiet=quiet)),
+        )
         _write(2, "".join(f"{line}\n" for line in report.hints(outcome)))
     return 1 if outcome.findings else 0
 

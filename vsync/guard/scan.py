@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vsync.guard.blobs import BATCH, Blob, read_blobs
+from vsync.guard.blobs import Blob, read_blobs
 from vsync.guard.content import as_bytes, finding_at, judge_content
-from vsync.guard.entries import Listing
+from vsync.guard.entries import Entry, Listing
 from vsync.guard.findings import ENV_PLAINTEXT, VAULT_VALUE, Finding
 from vsync.guard.paths import judge_path
-from vsync.guard.processes import Process
+from vsync.guard.processes import BATCH, Process
 from vsync.guard.rules import Rules, allowance
 from vsync.guard.values import Values
 
@@ -22,12 +22,14 @@ NOTHING: Judged = frozenset()
 class Outcome:
     """What a look brought: findings that stop, findings that were allowed, and how much was read."""
 
-    __slots__ = ("allowed", "blobs", "bytes", "findings", "left_out", "paths")
+    __slots__ = ("allowed", "blobs", "bytes", "clean", "commits", "findings", "left_out", "paths")
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.allowed: list[Finding] = []
         self.left_out: list[bytes] = []
+        self.clean: list[tuple[bytes, bool]] = []
+        self.commits = 0
         self.paths = 0
         self.blobs = 0
         self.bytes = 0
@@ -50,33 +52,47 @@ def scan(
     outcome.left_out = listing.left_out
     outcome.paths = len(listing.entries)
     wanted: dict[bytes, list[tuple[bytes, bytes, bool]]] = {}
+    paths: dict[bytes, tuple[bool, bool]] = {}
     for entry in listing.entries:
-        found, is_env = judge_path(entry.path, rules.folders)
-        for finding in found:
-            finding.commit = entry.commit
-        before = len(outcome.findings)
-        outcome.take(found, rules)
+        if entry.path not in paths:
+            paths[entry.path] = _judge_path(outcome, entry, rules)
+        stops, is_env = paths[entry.path]
         # What must not be committed at all need not be described as well.
-        if len(outcome.findings) == before and (entry.blob, is_env) not in judged:
+        if not stops and (entry.blob, is_env) not in judged:
             wanted.setdefault(entry.blob, []).append((entry.path, entry.commit, is_env))
     if wanted:
         process = process or Process(BATCH, talks=True)
         for blob_id, blob in read_blobs(process, list(wanted)):
-            _judge(outcome, wanted[blob_id], blob, rules, values)
+            if not _judge(outcome, wanted[blob_id], blob, rules, values):
+                outcome.clean.append((blob_id, any(is_env for *_, is_env in wanted[blob_id])))
     if process is not None:
         process.finish()
     return outcome
 
 
+def _judge_path(outcome: Outcome, entry: Entry, rules: Rules) -> tuple[bool, bool]:
+    """Judge a path once, however many commits have it; returns whether it stops, and is an env file."""
+    found, is_env = judge_path(entry.path, rules.folders)
+    for finding in found:
+        finding.commit = entry.commit
+    before = len(outcome.findings)
+    outcome.take(found, rules)
+    return len(outcome.findings) > before, is_env
+
+
 def _judge(
     outcome: Outcome, places: list[tuple[bytes, bytes, bool]], blob: Blob, rules: Rules, values: Values
-) -> None:
+) -> bool:
+    """Judge a blob for all its places; returns whether anything was found."""
     outcome.blobs += 1
     outcome.bytes += blob.size
-    for finding in judge_blob(blob, values, is_env=any(is_env for *_, is_env in places)):
+    is_env = any(is_env for *_, is_env in places)
+    found = judge_blob(blob, values, is_env=is_env)
+    for finding in found:
         # A blob may have several names: what is wrong with env files concerns those that are one.
         fitting = [one for one in places if one[2] or finding.rule != ENV_PLAINTEXT]
         outcome.take([finding.at(path, commit) for path, commit, _ in fitting], rules)
+    return bool(found)
 
 
 def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> list[Finding]:

@@ -14,7 +14,9 @@ Usage: git vsync guard [OPTIONS] [FILE]...
 Modes (one of them):
   --staged            staged content (the default)
   FILE...             the content that the index has for these paths
+  --range A..B        what these commits add
   --all               every tracked file
+  --history           what every reachable commit added
 
 Options:
   --format FORMAT     text or json
@@ -29,9 +31,9 @@ To let something pass: `# vsync:allow` on its line, or [[guard.allow]] in vsync.
 
 
 class Words:
-    """What was asked for: `mode` is staged, files or all; `hook` the git hook that runs us."""
+    """What was asked for: `mode` is staged, files, range, all or history; `hook` a git hook."""
 
-    __slots__ = ("files", "folder", "form", "help", "hook", "mode", "or_all", "quiet", "rest")
+    __slots__ = ("files", "folder", "form", "help", "hook", "mode", "or_all", "quiet", "range", "rest")
 
     def __init__(self) -> None:
         self.mode = ""
@@ -41,6 +43,7 @@ class Words:
         self.hook = ""
         self.rest: list[str] = []
         self.quiet = False
+        self.range = ""
         self.help = False
         self.or_all = False
 
@@ -73,7 +76,7 @@ _FLAGS = {
     "--help": ("help", True),
     "--or-all": ("or_all", True),
 }
-_MODES = ("--staged", "--all")
+_MODES = ("--staged", "--all", "--history")
 _EVERYWHERE = ("-v", "--verbose", "--no-input")
 
 
@@ -85,6 +88,9 @@ def _option(words: Words, word: str, rest: list[str]) -> None:
         words.form = _value(name, rest)
         if words.form not in FORMATS:
             raise wrong(f"there is no format {words.form!r}", f"--format {' or '.join(FORMATS)}")
+    elif name == "--range":
+        words.range = _value(name, rest)
+        _set_mode(words, "range")
     elif name == "-C":
         words.folder = _value(name, rest)
     elif word in _FLAGS:

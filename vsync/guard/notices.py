@@ -1,0 +1,83 @@
+"""One line after git moved the work tree: the lock names another version, or a new work tree has no vaults.
+
+It never stops git: whatever goes wrong here is silence.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from vsync.guard.errors import CannotLook
+from vsync.guard.place import Place, find_place
+from vsync.guard.processes import CONFIGS, Process
+from vsync.guard.report import harmless
+from vsync.guard.rules import load_rules
+from vsync.guard.words import Words
+
+_LOCK = "vsync.lock"
+_MOST_NAMES = 5
+
+
+def notice(words: Words) -> str:
+    """Return what to tell, empty when there is nothing."""
+    try:
+        place = find_place()
+        before, after = _moved(words)
+        if before and not before.strip("0"):
+            return _new_work_tree(place)
+        moved = _vaults_that_moved(before, after) if before and before != after else []
+    except (CannotLook, OSError, ValueError):
+        return ""
+    if not moved:
+        return ""
+    named = ", ".join(moved[:_MOST_NAMES]) + (" …" if len(moved) > _MOST_NAMES else "")
+    return f"vsync: the lock moved for {harmless(named)}: git vsync status, then git vsync pull\n"
+
+
+def _moved(words: Words) -> tuple[str, str]:
+    """Return the commits before and after."""
+    if words.hook == "post-checkout":
+        # The last word is 0 when only files were checked out.
+        return (words.rest[0], words.rest[1]) if words.rest[2:] == ["1"] else ("", "")
+    if words.hook == "post-merge":
+        return "ORIG_HEAD", "HEAD"
+    rewritten = [line.split() for line in os.read(0, 1 << 20).decode("ascii", "replace").splitlines()]
+    pairs = [line for line in rewritten if len(line) >= 2]  # noqa: PLR2004 - old and new
+    return (pairs[-1][0], pairs[-1][1]) if pairs else ("", "")
+
+
+def _vaults_that_moved(before: str, after: str) -> list[str]:
+    ids = [
+        Process(("rev-parse", "--quiet", "--verify", f"{commit}:{_LOCK}")).answer()
+        for commit in (before, after)
+    ]
+    if ids[0] == ids[1]:
+        return []
+    import tomllib
+
+    versions = []
+    for commit, blob in zip((before, after), ids, strict=True):
+        said = Process(("cat-file", "blob", f"{commit}:{_LOCK}")).answer() if blob else b""
+        rows = tomllib.loads((said or b"").decode()).get("bundle", [])
+        versions.append({str(row.get("name")): row.get("version") for row in rows if isinstance(row, dict)})
+    return sorted(name for name, version in versions[1].items() if versions[0].get(name) != version)
+
+
+def _new_work_tree(place: Place) -> str:
+    """Fetch the vaults of a new work tree where the user wants that, else offer it."""
+    listed = Process(CONFIGS).answer()
+    vaults = load_rules(listed or b"", place.top, place.kept).vaults
+    missing = [vault for vault in vaults if place.top and not os.path.isdir(os.path.join(place.top, vault))]
+    if not missing:
+        return ""
+    said = Process(("config", "--type=bool", "--get", "vsync.seedWorktrees")).answer() or b""
+    if said.strip() != b"true":
+        return "vsync: this work tree has no vaults yet: git vsync pull\n"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    words = [sys.executable, "-m", "vsync", "pull", "--no-input"]
+    # Git reads what a hook writes to stdout as its own.
+    actions = [(os.POSIX_SPAWN_DUP2, 2, 1)]
+    pid = os.posix_spawn(sys.executable, words, kept, file_actions=actions)
+    os.waitpid(pid, 0)
+    return ""

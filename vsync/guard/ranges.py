@@ -1,0 +1,66 @@
+"""Looking at commits: a range, the whole history, or what a hook says has moved."""
+
+from __future__ import annotations
+
+from vsync.guard import entries
+from vsync.guard.commits import added_by, configs_of
+from vsync.guard.errors import CannotLook
+from vsync.guard.hooked import revisions_of
+from vsync.guard.index import load_values
+from vsync.guard.judged import load_judged
+from vsync.guard.place import Place, find_place
+from vsync.guard.processes import CONFIGS, Process
+from vsync.guard.rules import Rules, load_rules
+from vsync.guard.scan import NOTHING, Outcome, scan
+from vsync.guard.words import Words
+
+
+def look_at_commits(words: Words) -> Outcome:
+    """Judge what the commits of `--range` or `--history` add; the rules are those of the index."""
+    place = find_place()
+    if words.mode == "history":
+        revisions: tuple[str, ...] = ("--all",)
+        newest = "HEAD"
+    else:
+        newest = words.range.rpartition("..")[2] or "HEAD"
+        _check(words.range)
+        revisions = ("--end-of-options", words.range)
+    listing, commits = added_by(revisions)
+    rules = _rules(place, newest)
+    outcome = scan(listing, rules, load_values(place, rules))
+    outcome.commits = commits
+    return outcome
+
+
+def look_at_hook(words: Words) -> Outcome:
+    """Judge the commits that a hook is about."""
+    revisions, newest = revisions_of(words)
+    words.mode = "range"
+    if not revisions:
+        return Outcome()
+    place = find_place()
+    listing, commits = added_by(revisions)
+    # Before anything else: whoever goes back to an older commit must not need a valid configuration.
+    if not commits:
+        return Outcome()
+    rules = _rules(place, newest)
+    values = load_values(place, rules)
+    judged = load_judged(place, rules, values) if words.hook == "reference-transaction" else NOTHING
+    outcome = scan(listing, rules, values, judged=judged)
+    outcome.commits = commits
+    return outcome
+
+
+def _rules(place: Place, newest: str) -> Rules:
+    if place.top is None:
+        return load_rules(configs_of(newest), None, place.kept)
+    return load_rules(entries.answered(Process(CONFIGS), "ls-files"), place.top, place.kept)
+
+
+def _check(revisions: str) -> None:
+    """Refuse a range that git does not know, in words that say so."""
+    if not revisions or Process(("rev-list", "-n1", "--end-of-options", revisions)).answer() is None:
+        raise CannotLook(
+            f"git does not know the range {revisions!r}",
+            hint="--range A..B with commits that are here; in CI, fetch the whole history",
+        )
