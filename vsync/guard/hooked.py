@@ -5,6 +5,7 @@
   commits that are new to the updated branch and on no remote-tracking branch: nobody is
   stopped from pulling.
 - pre-push: the commits that the remote does not have.
+- framework-push: the same under the pre-commit framework, which keeps stdin to itself.
 - pre-receive, on a server: the commits that are new to the whole repository.
 """
 
@@ -24,7 +25,8 @@ def revisions_of(words: Words) -> tuple[tuple[str, ...], str]:
     ask = _ASKED.get(words.hook)
     if ask is None:
         raise wrong(f"there is no hook {words.hook!r}")
-    return ask(words.rest, [line.split(b" ") for line in _stdin().split(b"\n") if line])
+    said = b"" if ask is _framework_push else _stdin()
+    return ask(words.rest, [line.split(b" ") for line in said.split(b"\n") if line])
 
 
 def _stdin() -> bytes:
@@ -74,4 +76,18 @@ def _receive(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...]
     return ((*wanted, "--not", "--all") if wanted else ()), (wanted[-1] if wanted else "")
 
 
-_ASKED = {"reference-transaction": _transaction, "pre-push": _push, "pre-receive": _receive}
+def _framework_push(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...], str]:  # noqa: ARG001
+    """What the pre-commit framework tells in the environment; by hand it tells nothing."""
+    newest = os.environ.get("PRE_COMMIT_TO_REF", "HEAD")
+    remote = os.environ.get("PRE_COMMIT_REMOTE_NAME", "")
+    if newest.startswith("-"):
+        raise wrong(f"{newest!r} is no commit", "unset PRE_COMMIT_TO_REF")
+    return (newest, "--not", f"--remotes={remote}" if remote else "--remotes"), newest
+
+
+_ASKED = {
+    "framework-push": _framework_push,
+    "reference-transaction": _transaction,
+    "pre-push": _push,
+    "pre-receive": _receive,
+}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from vsync.guard.findings import VAULT_VALUE
 from vsync.guard.harvest import values_of_folder
 from vsync.guard.index import Stamps, keep_sources, keep_values, load_sources
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
+from vsync.guard.scan import Outcome
 from vsync.guard.seal import local_key
 from vsync.guard.spellings import spellings
 from vsync.guard.values import Owner, Values, packed_words
@@ -49,6 +51,13 @@ def _wanted(
         if name not in rules.public and value not in known
     ]
     return found[:MOST_VALUES]
+
+
+def record_known(place: Place, rules: Rules, outcome: Outcome) -> None:
+    """Let values pass from now on that were found in the tracked tree when the hooks were installed."""
+    owners = {(one.vault, one.name) for one in outcome.findings if one.rule == VAULT_VALUE}
+    if owners:
+        mark_known(place, rules, owners)
 
 
 def mark_known(place: Place, rules: Rules, owners: set[Owner]) -> None:

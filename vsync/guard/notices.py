@@ -37,7 +37,10 @@ def notice(words: Words) -> str:
 
 def _moved(words: Words) -> tuple[str, str]:
     """Return the commits before and after."""
-    if words.hook == "post-checkout":
+    if words.hook == "framework-checkout":
+        kind = os.environ.get("PRE_COMMIT_CHECKOUT_TYPE", "")
+        words.rest = [os.environ.get(f"PRE_COMMIT_{end}_REF", "") for end in ("FROM", "TO")] + [kind]
+    if words.hook.endswith("checkout"):
         # The last word is 0 when only files were checked out.
         return (words.rest[0], words.rest[1]) if words.rest[2:] == ["1"] else ("", "")
     if words.hook == "post-merge":

@@ -41,8 +41,11 @@ def look_at_hook(words: Words) -> Outcome:
     place = find_place()
     listing, commits = added_by(revisions)
     # Before anything else: whoever goes back to an older commit must not need a valid configuration.
-    if not commits:
+    if not commits and words.hook != "framework-push":
         return Outcome()
+    if not commits:
+        # Started by hand, there is nothing to push: then the tracked files are looked at.
+        listing, words.mode = entries.indexed(), "all"
     rules = _rules(place, newest)
     values = load_values(place, rules)
     judged = load_judged(place, rules, values) if words.hook == "reference-transaction" else NOTHING

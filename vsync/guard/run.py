@@ -57,7 +57,7 @@ def _run(words: Words) -> int:
     if words.help:
         _write(1, HELP)
         return 0
-    if words.hook.startswith("post-"):
+    if words.hook.startswith("post-") or words.hook == "framework-checkout":
         from vsync.guard.notices import notice
 
         _write(2, notice(words))
@@ -102,6 +102,10 @@ def _look(words: Words) -> Outcome:
     rules = load_rules(entries.answered(configs, "ls-files"), place.top, place.kept)
     values = load_values(place, rules)
     outcome = scan(listing, rules, values, batch)
+    if words.record:
+        from vsync.guard.indexing import record_known
+
+        record_known(place, rules, outcome)
     if words.hook:
         from vsync.guard.judged import keep_judged
 
@@ -115,16 +119,30 @@ def _answer(outcome: Outcome, words: Words) -> int:
         return 0
     from vsync.guard import report
 
-    if words.form == "json":
-        _write(1, report.to_json(outcome, words.mode) + "\n")
-    else:
-        # A program reads findings from stdout; what a hook writes there, git may take for its own.
-        _write(
-            2 if words.hook else 1,
-            "".join(f"{line}\n" for line in report.to_text(outcome, words.mode, quiet=quiet)),
-        )
+    # A program reads findings from stdout; what a hook writes there, git may take for its own.
+    _write(2 if words.hook else 1, _said(outcome, words, quiet=quiet))
+    if words.form == "text" and not words.fix_help:
         _write(2, "".join(f"{line}\n" for line in report.hints(outcome)))
     return 1 if outcome.findings else 0
+
+
+def _said(outcome: Outcome, words: Words, *, quiet: bool) -> str:
+    from vsync.guard import report
+
+    if words.form == "json":
+        return report.to_json(outcome, words.mode) + "\n"
+    if words.form == "text":
+        lines = report.to_text(outcome, words.mode, quiet=quiet)
+        if words.fix_help:
+            from vsync.guard.remedy import fix_help
+
+            lines = fix_help(outcome)
+        return "".join(f"{line}\n" for line in lines)
+    from vsync.guard.formats import to_github, to_sarif
+
+    if words.form == "sarif":
+        return to_sarif(outcome) + "\n"
+    return "".join(f"{line}\n" for line in to_github(outcome))
 
 
 def _tell(error: CannotLook, form: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vsync.guard.errors import CannotLook
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif", "github")
 HELP = """\
 Usage: git vsync guard [OPTIONS] [FILE]...
 
@@ -19,9 +19,10 @@ Modes (one of them):
   --history           what every reachable commit added
 
 Options:
-  --format FORMAT     text or json
+  --format FORMAT     text, json, sarif (2.1.0) or github (annotations)
   --json              the same as --format json
   -C DIR              work as if started in DIR
+  --fix-help          after a leak: what is in the history, and what to type; changes nothing
   -q, --quiet         say only what was found
   -h, --help          show this
 
@@ -33,7 +34,20 @@ To let something pass: `# vsync:allow` on its line, or [[guard.allow]] in vsync.
 class Words:
     """What was asked for: `mode` is staged, files, range, all or history; `hook` a git hook."""
 
-    __slots__ = ("files", "folder", "form", "help", "hook", "mode", "or_all", "quiet", "range", "rest")
+    __slots__ = (
+        "files",
+        "fix_help",
+        "folder",
+        "form",
+        "help",
+        "hook",
+        "mode",
+        "or_all",
+        "quiet",
+        "range",
+        "record",
+        "rest",
+    )
 
     def __init__(self) -> None:
         self.mode = ""
@@ -46,6 +60,8 @@ class Words:
         self.range = ""
         self.help = False
         self.or_all = False
+        self.fix_help = False
+        self.record = False
 
 
 def parse(arguments: list[str]) -> Words:
@@ -74,6 +90,8 @@ _FLAGS = {
     "--quiet": ("quiet", True),
     "-h": ("help", True),
     "--help": ("help", True),
+    "--fix-help": ("fix_help", True),
+    "--record": ("record", True),
     "--or-all": ("or_all", True),
 }
 _MODES = ("--staged", "--all", "--history")
@@ -112,7 +130,7 @@ def _settled(words: Words) -> Words:
         if words.mode:
             raise wrong(f"FILE and --{words.mode} are two different looks")
         words.mode = "files"
-    words.mode = words.mode or "staged"
+    words.mode = words.mode or ("history" if words.fix_help else "staged")
     return words
 
 

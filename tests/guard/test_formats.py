@@ -1,0 +1,117 @@
+"""What other programs read: JSON, SARIF 2.1.0, annotations; and the way out after a leak."""
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.guard.repositories import Repository
+from vsync.guard.findings import ENV_PLAINTEXT, MESSAGES, Finding
+from vsync.guard.formats import to_github, to_sarif
+from vsync.guard.report import to_json, to_text
+from vsync.guard.scan import Outcome
+
+SCHEMAS = Path(__file__).with_name("schemas")
+PATHS = st.lists(
+    st.sampled_from(
+        [b"a", b"/", b"\n", b"\r", b"%0A::add-mask::", b"::error", b",", b":", b"\x1b]52;", b"\xff"]
+    ),
+    min_size=1,
+).map(b"".join)
+TEXTS = st.text(max_size=30)
+
+
+def outcome_of(path: bytes, name: str, reason: str) -> Outcome:
+    outcome = Outcome()
+    outcome.paths = 1
+    outcome.findings.append(Finding(path, 3, ENV_PLAINTEXT, name))
+    allowed = Finding(path, 0, ENV_PLAINTEXT, name, name)
+    allowed.reason = reason or "x"
+    allowed.commit = b"1" * 40
+    outcome.allowed.append(allowed)
+    return outcome
+
+
+def validate(document: Any, schema: str) -> None:
+    jsonschema.Draft7Validator(json.loads((SCHEMAS / schema).read_text())).validate(document)
+
+
+@given(PATHS, TEXTS, TEXTS)
+def test_sarif_and_json_are_valid_whatever_the_names_are(path: bytes, name: str, reason: str) -> None:
+    # attack 91
+    outcome = outcome_of(path, name, reason)
+    log = json.loads(to_sarif(outcome))
+    validate(log, "sarif-2.1.0-used.json")
+    validate(json.loads(to_json(outcome, "staged")), "guard-1.json")
+    assert [("suppressions" in one) for one in log["runs"][0]["results"]] == [False, True]
+
+
+@given(PATHS, TEXTS, TEXTS)
+def test_an_annotation_is_one_line_and_one_command(path: bytes, name: str, reason: str) -> None:
+    # attack 91
+    lines = to_github(outcome_of(path, name, reason))
+    assert len(lines) == 2
+    for line in lines:
+        assert re.fullmatch(
+            r"::(error|notice) file=[^:,\r\n]*(,line=3)?,title=vsync guard env-plaintext::[^\r\n]*", line
+        )
+        assert line.splitlines() == [line]
+
+
+@given(PATHS, TEXTS, TEXTS)
+def test_text_holds_nothing_that_a_terminal_obeys(path: bytes, name: str, reason: str) -> None:
+    # attack 92
+    for line in to_text(outcome_of(path, name, reason), "staged", quiet=False):
+        hidden = {char for char in line if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")}
+        assert not hidden
+
+
+def test_every_rule_is_described_in_sarif() -> None:
+    driver = json.loads(to_sarif(Outcome()))["runs"][0]["tool"]["driver"]
+    assert [rule["id"] for rule in driver["rules"]] == list(MESSAGES)
+
+
+@pytest.mark.parametrize(("form", "start"), [("sarif", '{"$schema"'), ("github", "::error file=.env,line=1")])
+def test_the_formats_are_reached_from_the_command_line(mapped: Repository, form: str, start: str) -> None:
+    mapped.stage(".env", "KEY=value\n")
+    done = mapped.guard("--format", form)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(start)
+
+
+def test_help_after_a_leak_names_commits_and_says_what_was_pushed(mapped: Repository, tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    mapped.git("init", "-q", "--bare", str(remote))
+    mapped.git("remote", "add", "origin", str(remote))
+    mapped.stage("pushed.env", "API_KEY=the-secret\n")
+    mapped.commit()
+    first = mapped.git("rev-parse", "HEAD").decode()[:12]
+    mapped.git("push", "-q", "origin", "main")
+    mapped.git("rm", "-q", "pushed.env")
+    mapped.stage("it's local.env", "OTHER=the-secret\n")
+    mapped.commit()
+    index = (mapped.top / ".git" / "index").read_bytes()
+    done = mapped.guard("--fix-help")
+    assert done.returncode == 1
+    said = done.stdout
+    assert f"  {first}  pushed.env:1  env-plaintext: " in said
+    assert "API_KEY (pushed, on origin/main)" in said
+    assert "OTHER (not pushed, as far as this clone knows)" in said
+    assert said.index("Replace the secrets first") < said.index("git rm --cached -- ")
+    assert """git filter-repo --invert-paths --path 'it'"'"'s local.env' --path pushed.env""" in said
+    assert "the-secret" not in said
+    assert (mapped.top / ".git" / "index").read_bytes() == index
+
+
+def test_help_without_a_leak_says_so(mapped: Repository) -> None:
+    done = mapped.guard("--fix-help")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "vsync: guard: 1 commits looked at, nothing leaked that the guard knows\n",
+    )
