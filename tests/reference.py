@@ -12,10 +12,13 @@ import hmac
 import io
 import json
 import stat
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -50,6 +53,7 @@ def decrypt(key: bytes, data: bytes) -> bytes:
     return AESGCM(key).decrypt(data[4:16], data[16:], None)
 
 
+@cache
 def derive(password: str, salt: str, iterations: int = ITERATIONS) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), iterations, 32)
 
@@ -137,7 +141,8 @@ def check_entry(info: zipfile.ZipInfo) -> None:
 
 
 def real_date(version: str) -> str:
-    if datetime.strptime(version, "%Y%m%d-%H%M%S").strftime("%Y%m%d-%H%M%S") != version:  # noqa: DTZ007
+    datetime.strptime(version, "%Y%m%d-%H%M%S")  # noqa: DTZ007
+    if len(version) != 15:
         raise ValueError("no real date")
     return version
 
@@ -193,6 +198,13 @@ def classic_names(repo: str, env: str, version: str) -> dict[str, str]:
 # 6 Sharing
 
 
+def gzipped(data: bytes) -> bytes:
+    """Pack without compressing: the bytes depend on no library's version."""
+    deflater = zlib.compressobj(0, zlib.DEFLATED, -15)
+    body = deflater.compress(data) + deflater.flush()
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + body + struct.pack("<LL", zlib.crc32(data), len(data))
+
+
 def _transfer(magic: bytes, plain: bytes, passphrase: str, fixed: tuple[bytes, bytes], rounds: int) -> bytes:
     salt = base64.b64encode(fixed[0])
     return (
@@ -214,7 +226,7 @@ def write_share(
 ) -> bytes:
     """`fixed` is 16 bytes for the salt and the nonce."""
     plain = json.dumps({"version": 2} | document).encode()
-    return _transfer(b"SLS1", base64.b64encode(gzip.compress(plain, mtime=0)), passphrase, fixed, rounds)
+    return _transfer(b"SLS1", base64.b64encode(gzipped(plain)), passphrase, fixed, rounds)
 
 
 def read_share(data: bytes, passphrase: str, rounds: int = ITERATIONS) -> dict[str, Any]:
@@ -240,7 +252,7 @@ def read_keytree(data: bytes, passphrase: str, rounds: int = ITERATIONS) -> dict
 
 
 def write_token(document: dict[str, Any]) -> str:
-    packed = gzip.compress(json.dumps({"v": 1} | document, separators=(",", ":")).encode(), mtime=0)
+    packed = gzipped(json.dumps({"v": 1} | document, separators=(",", ":")).encode())
     return "vsync-cfg-v1:" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

@@ -105,9 +105,10 @@ class Repository:
         return [os.fsdecode(path) for path in answer.stdout.split(b"\0") if path]
 
     def user_email(self) -> str | None:
-        """Return `user.email`, or None when it is not set."""
-        answer = _git(self.top, "config", "--get", "user.email")
-        return answer.stdout.decode("utf-8", "replace").strip() or None
+        """Return the e-mail address git would put on a commit made now, or None when it knows none."""
+        answer = _git(self.top, "var", "GIT_AUTHOR_IDENT")
+        _, bracket, rest = answer.stdout.decode("utf-8", "replace").rpartition(" <")
+        return (rest.partition(">")[0] or None) if bracket else None
 
     def origin_name(self) -> str | None:
         """Return the last part of origin's URL without `.git`, or None."""

@@ -44,6 +44,14 @@ class Sink(Protocol):
         """Do nothing that matters."""
 
 
+class _OneWay:
+    """Hides that a sink can seek: zipfile would go back to mend its headers, and write other bytes."""
+
+    def __init__(self, out: Sink) -> None:
+        self.write = out.write
+        self.flush = out.flush
+
+
 @dataclass(frozen=True, slots=True)
 class PackEntry:
     """One entry to write: name from the repository's top, a directory's with its final slash.
@@ -95,7 +103,7 @@ def write_archive(out: Sink, entries: Iterable[PackEntry], *, limits: ArchiveLim
     _check_names(ordered, limits)
     ordered.sort(key=lambda entry: entry.name.encode())
     left = limits.unpacked
-    with zipfile.ZipFile(cast("Any", out), "w") as archive:
+    with zipfile.ZipFile(cast("Any", _OneWay(out)), "w") as archive:
         for entry in ordered:
             left -= _write_entry(archive, entry, left)
 

@@ -63,16 +63,10 @@ class Binding:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of formats §8.2."""
-        place = self.location
-        document = dict(self.unknown)
-        document["version"] = 1
-        document["s3"] = {**self.unknown.get("s3", {}), **_s3_to_json(place)}
-        encryption: dict[str, Any] = {**self.unknown.get("encryption", {}), "salt": self.salt}
+        place, others = self.location, self.unknown
+        encryption: dict[str, Any] = {**others.get("encryption", {}), "salt": self.salt}
         if self.retired:
             encryption["retired"] = [{"kid": old.kid, "salt": old.salt} for old in self.retired]
-        document["encryption"] = encryption
-        document["files"] = self.unknown.get("files", {})
-        document["audit"] = {**self.unknown.get("audit", {}), "enabled": self.audit}
         optional = {
             "prefix": self.prefix,
             "initProfile": self.init_profile,
@@ -80,7 +74,15 @@ class Binding:
             "awsProfile": place.aws_profile,
             "layout": None if self.layout == "vsync" else self.layout,
         }
-        return document | {key: value for key, value in optional.items() if value is not None}
+        document = {
+            "version": 1,
+            "s3": {**others.get("s3", {}), **_s3_to_json(place)},
+            "encryption": encryption,
+            "files": others.get("files", {}),
+            "audit": {**others.get("audit", {}), "enabled": self.audit},
+            **{key: value for key, value in optional.items() if value is not None},
+        }
+        return document | {key: value for key, value in others.items() if key not in document}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Binding":

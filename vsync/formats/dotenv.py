@@ -2,8 +2,6 @@
 
 import io
 
-from dotenv.parser import parse_stream
-
 from vsync.errors import IntegrityError
 
 MAX_ENV_BYTES = 16 * 1024 * 1024
@@ -14,6 +12,9 @@ def read_env(data: bytes) -> dict[str, str | None]:
 
     Raises IntegrityError with the number of the first line that is no assignment, never its text.
     """
+    # Its package brings logging and tempfile along, and most verbs read no env file.
+    from dotenv.parser import parse_stream
+
     if len(data) > MAX_ENV_BYTES:
         raise IntegrityError(f"the env file is larger than the {MAX_ENV_BYTES} bytes it may have")
     try:

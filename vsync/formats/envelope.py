@@ -6,19 +6,15 @@
 2. Nothing decrypted is handed out before the tag of the whole was verified.
 3. Writing is one pass with flat memory. Reading verifies in one pass; after that any part
    is decrypted on its own by its counter, so no plaintext copy is ever needed.
+
+cryptography is imported at its first use: many modules need what stands here for its types,
+and a verb without a key must not wait for it.
 """
 
-import hashlib
 import io
 import os
 from dataclasses import dataclass
-from typing import BinaryIO
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from typing import Any, BinaryIO
 
 from vsync.errors import IntegrityError, KeyUnavailable, UnsupportedVersion, WrongKey
 
@@ -42,11 +38,16 @@ def derive(password: str, salt: str, *, iterations: int = ITERATIONS) -> bytes:
     except UnicodeEncodeError:
         # Not chained: the exception holds the whole password.
         raise KeyUnavailable("the key, the passphrase or its salt is not valid UTF-8") from None
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
     return PBKDF2HMAC(hashes.SHA256(), KEY_BYTES, salted, iterations).derive(secret)
 
 
 def seal(key: bytes, plaintext: bytes) -> bytes:
     """Return the envelope of a small plaintext under a fresh random nonce."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     nonce = os.urandom(NONCE_BYTES)
     return b"RQE1" + nonce + AESGCM(key).encrypt(nonce, plaintext, None)
 
@@ -56,6 +57,9 @@ def open_sealed(key: bytes, data: bytes) -> bytes:
 
     Raises IntegrityError (malformed), UnsupportedVersion, or WrongKey when the tag fails.
     """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     check_header(data[:HEADER_BYTES], len(data))
     try:
         return AESGCM(key).decrypt(data[4:HEADER_BYTES], data[HEADER_BYTES:], None)
@@ -75,6 +79,12 @@ def check_header(header: bytes, size: int) -> None:
         )
 
 
+def _gcm(key: bytes, nonce: bytes) -> Any:
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    return Cipher(algorithms.AES(key), modes.GCM(nonce))
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a Sealer has written: SHA-256 (hex) and size in bytes of the whole envelope."""
@@ -90,11 +100,14 @@ class Sealer:
     """
 
     def __init__(self, key: bytes, out: BinaryIO) -> None:
+        from vsync.formats.digest import Digest
+
         nonce = os.urandom(NONCE_BYTES)
-        self._gcm = Cipher(algorithms.AES(key), modes.GCM(nonce)).encryptor()
+        self._gcm = _gcm(key, nonce).encryptor()
         self._out = out
-        self._buffer = bytearray(BUFFER_BYTES + BLOCK_BYTES)
-        self._hash = hashlib.sha256()
+        # Two in turn: while one is hashed, the other is filled.
+        self._buffers = [bytearray(BUFFER_BYTES + BLOCK_BYTES) for _ in range(2)]
+        self._hash = Digest()
         self._size = 0
         self._emit(b"RQE1" + nonce)
 
@@ -102,8 +115,10 @@ class Sealer:
         """Encrypt and pass on; returns the number of plaintext bytes taken."""
         view = memoryview(data)
         for start in range(0, len(view), BUFFER_BYTES):
-            count = self._gcm.update_into(view[start : start + BUFFER_BYTES], self._buffer)
-            self._emit(memoryview(self._buffer)[:count])
+            buffer = self._buffers[0]
+            count = self._gcm.update_into(view[start : start + BUFFER_BYTES], buffer)
+            self._emit(memoryview(buffer)[:count])
+            self._buffers.reverse()
         return len(view)
 
     def flush(self) -> None:
@@ -116,8 +131,8 @@ class Sealer:
         return Written(self._hash.hexdigest(), self._size)
 
     def _emit(self, data: bytes | memoryview) -> None:
-        self._out.write(data)
         self._hash.update(data)
+        self._out.write(data)
         self._size += len(data)
 
 
@@ -148,7 +163,9 @@ class SealedReader(io.RawIOBase):
         self._position = 0
 
     def _verify(self) -> None:
-        gcm = Cipher(algorithms.AES(self._key), modes.GCM(self._nonce)).decryptor()
+        from cryptography.exceptions import InvalidTag
+
+        gcm = _gcm(self._key, self._nonce).decryptor()
         cipher, scratch = bytearray(BUFFER_BYTES), bytearray(BUFFER_BYTES + BLOCK_BYTES)
         left = self._size
         while left:
@@ -186,6 +203,8 @@ class SealedReader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Decrypt from the current position; 0 at the end."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
         start = self._skip + self._position
         wanted = min(len(buffer), self._size - start)
         if wanted <= 0:

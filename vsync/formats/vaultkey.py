@@ -5,9 +5,6 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from vsync.errors import KeyUnavailable
 from vsync.formats.envelope import KEY_BYTES, derive
 
@@ -35,6 +32,10 @@ def check_texts(key_text: str, salt_text: str) -> None:
 
 
 def _subkey(derived: bytes, info: bytes) -> bytes:
+    # At its first use, as in envelope.py: most modules that import this one only name the type.
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(hashes.SHA256(), KEY_BYTES, None, info).derive(derived)
 
 
