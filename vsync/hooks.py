@@ -91,9 +91,9 @@ if [ -x "$python" ] && [ -f "$guard" ]; then
 fi
 exit $code
 """
-_GIVEN = """ <<VSYNC_INPUT
+_GIVEN = """ <<END_OF_INPUT
 $input
-VSYNC_INPUT"""
+END_OF_INPUT"""
 
 
 @dataclass(frozen=True, slots=True)
