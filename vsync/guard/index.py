@@ -36,11 +36,12 @@ def load_values(place: Place, rules: Rules) -> Values:
     path = os.path.join(place.shared, VALUES)
     data = read_file(path)
     if not data and not now:
-        return Values((b"", b""), [], [], b"")
+        return Values((b"", b""), [], [], [], b"")
     key = local_key(make=bool(now))
     kept = _loaded(opened(key, data), 7)
     if kept is not None and _is_current(kept, place.top or "", now, rules):
-        return Values((kept[3], kept[4]), kept[5], kept[6], data[:32])
+        words, needles, starts, owners = kept[3:]
+        return Values(words, needles, starts, owners, data[:32])
     from vsync.guard.indexing import make_index
 
     return make_index(place, rules, key, now)
@@ -126,7 +127,7 @@ def keep_values(
     key: bytes,
     public: tuple[str, ...],
     stamps: dict[tuple[str, str], Stamps],
-    made: tuple[bytes, bytes, list[bytes], list[tuple[str, str]]],
+    made: tuple[tuple[bytes, bytes], list[bytes], list[int], list[tuple[str, str]]],
 ) -> bytes:
     """Keep the index itself; returns the bytes kept."""
     return keep_sealed(place, VALUES, key, (_header(), public, stamps, *made))

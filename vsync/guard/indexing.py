@@ -12,7 +12,7 @@ from vsync.guard.rules import Rules
 from vsync.guard.scan import Outcome
 from vsync.guard.seal import local_key
 from vsync.guard.spellings import spellings
-from vsync.guard.values import Owner, Values, packed_words
+from vsync.guard.values import Owner, Values, choose_words
 
 MOST_VALUES = 100_000
 
@@ -35,10 +35,11 @@ def make_index(place: Place, rules: Rules, key: bytes, now: dict[str, Stamps]) -
     for name, vault, value in _wanted(sources, rules, known):
         for spelling in spellings(value):
             needles.setdefault(spelling, (vault, name))
-    made = (*packed_words(list(needles)), list(needles), list(needles.values()))
+    words, starts = choose_words(list(needles))
+    made = (words, list(needles), starts, list(needles.values()))
     stamps_known = {place_of: stamps for place_of, (stamps, _) in sources.items()}
     data = keep_values(place, key, rules.public, stamps_known, made)
-    return Values(made[:2], made[2], made[3], data[:32])
+    return Values(*made, data[:32])
 
 
 def _wanted(
