@@ -1,42 +1,35 @@
-"""What commits add: `rev-list | diff-tree --stdin`, oldest first, each path and blob once."""
+"""What commits add: `git log --raw`, oldest first, each path and blob once."""
 
 from __future__ import annotations
 
 from vsync.guard.entries import GITLINK, GONE, Entry, Listing, refused
 from vsync.guard.processes import Process
 
-_TREES = (
-    *("diff-tree", "--stdin", "--raw", "-z", "-r", "--root", "--no-renames", "--no-abbrev", "--no-ext-diff"),
+# Every word that the user's configuration could change is said: `git log` is no plumbing, but one
+# process where plumbing needs two.
+_LOG = (
+    *("log", "-z", "--raw", "-r", "--root", "--reverse", "--no-renames", "--no-abbrev", "--no-ext-diff"),
+    *("--no-show-signature", "--no-notes", "--no-color", "--no-follow", "--format=tformat:%H"),
     # Of a merge only what is in none of its parents: the rest is in their own commits.
-    *("-c", "--always"),
+    "-c",
 )
 
 
 def added_by(revisions: tuple[str, ...]) -> tuple[Listing, int]:
-    """Return what the commits of a `rev-list` add, and how many they are; CannotLook when git refuses."""
-    # First the answer of rev-list alone: it is empty for most updates of a branch.
-    chosen = Process(("rev-list", "--reverse", *revisions)).answer()
-    if chosen is None:
-        raise refused("rev-list")
+    """Return what the commits of these revisions add, and how many they are; CannotLook when git refuses."""
+    said = Process((*_LOG, *revisions)).answer()
+    if said is None:
+        raise refused("log")
     listing = Listing()
-    if not chosen:
-        return listing, 0
-    trees = Process(_TREES, talks=True)
-    ids = chosen.split(b"\n")[:-1]
     seen: set[tuple[bytes, bytes]] = set()
-    # One commit at a time is asked for while its answer is read: neither pipe can fill up.
-    _take(trees.exchange(chosen), listing, seen)
-    if trees.finish():
-        raise refused("diff-tree")
-    return listing, len(ids)
-
-
-def _take(said: bytes, listing: Listing, seen: set[tuple[bytes, bytes]]) -> None:
-    commit = b""
+    commit, commits = b"", 0
     fields = iter(said.split(b"\0"))
-    for field in fields:
+    for said_next in fields:
+        # The first entry of a commit has a line feed before it.
+        field = said_next.strip(b"\n")
         if not field.startswith(b":"):
-            commit = field
+            commit = field or commit
+            commits += bool(field)
             continue
         path = next(fields)
         parents = len(field) - len(field.lstrip(b":"))
@@ -45,6 +38,7 @@ def _take(said: bytes, listing: Listing, seen: set[tuple[bytes, bytes]]) -> None
         if mode not in (GONE, GITLINK) and (path, blob) not in seen:
             seen.add((path, blob))
             listing.entries.append(Entry(path, blob, commit))
+    return listing, commits
 
 
 def configs_of(revision: str) -> bytes:

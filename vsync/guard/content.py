@@ -5,7 +5,6 @@ Everything is a search for fixed bytes first, so that a file without them costs 
 
 from __future__ import annotations
 
-from vsync.guard.envfile import plain_assignments
 from vsync.guard.findings import CONFLICT_MARKER, ENV_PLAINTEXT, PRIVATE_KEY, Finding
 
 ALLOW = b"vsync:allow"
@@ -54,6 +53,8 @@ def judge_content(data: bytes, *, is_env: bool) -> list[Finding]:
 
 
 def _env(data: bytes) -> list[Finding]:
+    from vsync.guard.envfile import plain_assignments
+
     found = []
     for one in plain_assignments(data.decode("utf-8", "replace"))[:MOST_PER_FILE]:
         finding = Finding(b"", one.line, ENV_PLAINTEXT, one.name)

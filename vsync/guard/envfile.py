@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _CIPHERS = ("encrypted:", "ENC[AES256_GCM,", "-----BEGIN AGE ENCRYPTED FILE-----")
 _CLEAR_BESIDE_CIPHERS = ("DOTENV_PUBLIC_KEY", "DOTENV_VAULT_", "sops_")
-_PLAIN_SUFFIXES = (".example", ".sample", ".template", ".dist")
 
 
 class Assignment:
@@ -31,13 +30,6 @@ class Assignment:
     def is_plain(self) -> bool:
         """Whether the value is neither empty, nor encrypted, nor only a reference to another."""
         return bool(self.value) and not self.value.startswith(_CIPHERS) and not _is_reference(self.value)
-
-
-def is_env_name(name: str) -> bool:
-    """Tell whether a file of that name (lower case) is an env file that should be encrypted."""
-    if name.endswith(_PLAIN_SUFFIXES):
-        return False
-    return name == ".env" or name.startswith(".env.") or name.endswith(".env")
 
 
 def plain_assignments(text: str) -> list[Assignment]:

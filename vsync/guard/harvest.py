@@ -6,7 +6,8 @@ import json
 import os
 import re
 
-from vsync.guard.envfile import assignments, is_env_name
+from vsync.guard.envfile import assignments
+from vsync.guard.paths import is_env_name
 from vsync.guard.seal import read_file
 
 MAX_FILE_BYTES = 64 * 1024 * 1024

@@ -21,7 +21,7 @@ TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from typing import Any
 
-_VERSION = 1
+_VERSION = 2
 VALUES = "guard-values"
 SOURCES = "guard-sources"
 _MOST_FILES = 100_000
@@ -41,7 +41,10 @@ def load_values(place: Place, rules: Rules) -> Values:
     kept = _loaded(opened(key, data), 7)
     if kept is not None and _is_current(kept, place.top or "", now, rules):
         words, needles, starts, owners = kept[3:]
-        return Values(words, needles, starts, owners, data[:32])
+        try:
+            return Values(words, needles, starts, owners, data[:32])
+        except (TypeError, ValueError):
+            pass  # another release wrote it in another way: it is made anew
     from vsync.guard.indexing import make_index
 
     return make_index(place, rules, key, now)

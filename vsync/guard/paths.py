@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vsync.guard.envfile import is_env_name
 from vsync.guard.findings import ENV_KEYS, KEYTREE, SHARE, VAULT_PATH, Finding
+
+_PLAIN_SUFFIXES = (".example", ".sample", ".template", ".dist")
 
 
 def fold(path: bytes) -> str:
@@ -41,3 +42,10 @@ def _lies_in(key: str, folders: frozenset[str]) -> bool:
             return True
         end = key.find("/", end + 1)
     return False
+
+
+def is_env_name(name: str) -> bool:
+    """Tell whether a file of that name (lower case) is an env file that should be encrypted."""
+    if name.endswith(_PLAIN_SUFFIXES):
+        return False
+    return name == ".env" or name.startswith(".env.") or name.endswith(".env")

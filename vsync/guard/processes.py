@@ -56,19 +56,6 @@ class Process:
             os.close(self._in)
             self._in = -1
 
-    def exchange(self, data: bytes) -> bytes:
-        """Write all of it and read all that is said, from a second process so that no pipe can fill up."""
-        writer = os.fork()
-        if not writer:
-            try:
-                self.give(data)
-            finally:
-                os._exit(0)
-        self.end_input()
-        said = self.read()
-        os.waitpid(writer, 0)
-        return said
-
     def finish(self) -> int:
         """Close its ends, wait for it and return its exit code."""
         self.end_input()
