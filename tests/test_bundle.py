@@ -99,4 +99,7 @@ def test_limits_raised_by_the_user_hold_for_writing_too() -> None:
     entries = [PackEntry("v/"), *(file(f"v/{number}") for number in range(3))]
     with pytest.raises(Conflict):
         write_bundle(io.BytesIO(), KEY, VERSION, entries, limits=ArchiveLimits(entries=3))
+    with pytest.raises(Conflict):
+        write_backup(io.BytesIO(), KEY, entries, limits=ArchiveLimits(entries=3))
     write_bundle(io.BytesIO(), KEY, VERSION, entries, limits=ArchiveLimits(entries=4))
+    write_backup(io.BytesIO(), KEY, entries, limits=ArchiveLimits(entries=4))

@@ -88,6 +88,13 @@ def test_conflict_markers_name_the_way_out(marker: str) -> None:
     assert "git checkout --ours vsync.lock" in (caught.value.hint or "")
 
 
+def test_a_name_that_looks_like_a_marker_to_others_is_a_name() -> None:
+    entry = LockEntry(
+        "a/b", "20260523-114201", 1, "ab" * 8, "cd" * 32, files=("x\u2028=======", "y\x85<<<<<<< ")
+    )
+    assert lock_from_text(lock_to_text([entry])) == {"a/b": entry}
+
+
 def test_hand_edited_spelling_is_accepted_as_merges_leave_it() -> None:
     text = make_vectors.LOCK.replace("\n", "\r\n").replace("version = 1", "# ours\nversion  =  1", 1)
     assert lock_from_text(text) == lock_from_text(make_vectors.LOCK)

@@ -163,7 +163,7 @@ def test_a_slot_is_checked_before_its_key_is_derived() -> None:
     good = slot_to_bytes(SLOT, PHRASE, iterations=1)
     for bad in (bytes(MAX_SLOT_BYTES + 1), good[:25] + b"RQE2" + good[29:], good[:50], b"\x0f" + good[1:]):
         with pytest.raises(IntegrityError):
-            slot_from_bytes(bad, PHRASE, SLOT.name, iterations=2**31 - 1)
+            slot_from_bytes(bad, PHRASE, SLOT.name, iterations=0)
 
 
 def test_a_slot_costs_what_is_published_and_has_a_salt_of_its_own() -> None:

@@ -41,6 +41,23 @@ def _path(data: bytes) -> Path:
     return Path(os.fsdecode(data))
 
 
+def _first_come(path: Path, text: str) -> str:
+    """Write a file whole, unless another process was first, and return what is in it."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        beside.write_text(text + "\n", "ascii")
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            # No hard links on this file system: the second writer of a race wins there.
+            os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path.read_text("ascii").strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
     """One work tree: its top, its own git directory, and the one it shares with other work trees."""
@@ -52,9 +69,13 @@ class Repository:
     @classmethod
     def find(cls, start: Path) -> "Repository":
         """Return the repository `start` lies in; GitError when there is none, or no work tree."""
-        answer = _git(start, "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        lines = answer.stdout.split(b"\n")
-        if answer.returncode or len(lines) < 4:  # noqa: PLR2004 - three answers and what follows the last LF
+        wanted = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        answer = _git(start, "rev-parse", *wanted)
+        lines = answer.stdout.split(b"\n")[:-1]
+        if answer.returncode == 0 and len(lines) != len(wanted):
+            # A path has a line feed in it: ask for one at a time.
+            lines = [_git(start, "rev-parse", one).stdout.removesuffix(b"\n") for one in wanted]
+        if answer.returncode or not lines[0]:
             if b"dubious ownership" in answer.stderr:
                 raise GitError(
                     "git does not trust this folder: it belongs to somebody else",
@@ -70,14 +91,19 @@ class Repository:
         try:
             text = path.read_text("ascii").strip()
         except FileNotFoundError:
-            text = ""
-        if len(text) == 16 and all(char in "0123456789abcdef" for char in text):  # noqa: PLR2004
+            text = None
+        if text is not None and len(text) == 16 and all(char in "0123456789abcdef" for char in text):  # noqa: PLR2004
             return text
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        beside = path.with_name(f".checkout.{secrets.token_hex(4)}")
-        beside.write_text(secrets.token_hex(8) + "\n", "ascii")
-        os.replace(beside, path)
-        return path.read_text("ascii").strip()
+        try:
+            if text is not None:
+                path.unlink()
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            return _first_come(path, secrets.token_hex(8))
+        except OSError as error:
+            raise GitError(
+                f"cannot write into the git directory: {(error.strerror or '').lower()}",
+                hint="check the owner and the mode of .git/vsync",
+            ) from error
 
     def not_ignored(self, paths: Iterable[str]) -> list[str]:
         """Return those of the paths (relative to the top) that git would not ignore."""

@@ -49,7 +49,11 @@ class Console:
         self._require_person(question, flag)
         import getpass
 
-        return getpass.getpass(f"{harmless(question)}: ")
+        try:
+            return getpass.getpass(f"{harmless(question)}: ")
+        except EOFError:
+            # Ctrl-D instead of an answer: nobody wants to go on.
+            raise KeyboardInterrupt from None
 
     def _require_person(self, question: str, flag: str) -> None:
         if not self.interactive:

@@ -16,20 +16,31 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from vsync.errors import ConfigError, Conflict, DiskError, NotFound, VsyncError
 from vsync.formats.archive import PackEntry
 from vsync.formats.content import FileState
+from vsync.formats.digest import Digest
 from vsync.formats.names import collision, writer_problem
 
 PIECE_BYTES = 1024 * 1024
+SYNC_THREADS = 4
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FolderChanged(Conflict):
     """Somebody wrote to the vault while it was being read or replaced."""
+
+
+class Unsettled(Enum):
+    """How far a run that replaced the folder had come when it was stopped."""
+
+    STAGED = "nothing was replaced yet"
+    ASIDE = "the old folder was set aside, the new one is whole"
+    SWAPPED = "the new folder is in place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,10 @@ class VaultFolder:
         for name in os.listdir(descriptor):
             path = prefix + name
             _check_utf8(self.folder, path)
-            info = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            try:
+                info = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except FileNotFoundError as error:
+                raise self._changed(path) from error
             if stat.S_ISDIR(info.st_mode):
                 folders.append(path)
                 with _descend(descriptor, name, self.folder) as inner:
@@ -114,10 +128,8 @@ class VaultFolder:
 
     def read_file(self, path: str, *, limit: int) -> bytes | None:
         """Return one file's content, or None when it is missing; Conflict above `limit` bytes."""
-        try:
-            with self._opened() as root, _parent_of(root, path, self.folder) as (parent, name):
-                descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
-        except (FileNotFoundError, NotFound):
+        descriptor = self._open_file(path)
+        if descriptor is None:
             return None
         with open(descriptor, "rb") as file:
             data = file.read(limit + 1)
@@ -139,12 +151,10 @@ class VaultFolder:
 
     def _pieces(self, scanned: Scanned) -> Callable[[], Iterator[bytes]]:
         def read() -> Iterator[bytes]:
-            path, digest = scanned.state.path, hashlib.sha256()
-            try:
-                with self._opened() as root, _parent_of(root, path, self.folder) as (parent, name):
-                    descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
-            except (FileNotFoundError, NotFound) as error:
-                raise self._changed(path) from error
+            path, digest = scanned.state.path, Digest()
+            descriptor = self._open_file(path)
+            if descriptor is None:
+                raise self._changed(path)
             with open(descriptor, "rb", buffering=0) as file:
                 while piece := file.read(PIECE_BYTES):
                     digest.update(piece)
@@ -153,6 +163,18 @@ class VaultFolder:
                 raise self._changed(path)
 
         return read
+
+    def _open_file(self, path: str) -> int | None:
+        try:
+            with (
+                self._opened() as root,
+                _parent_of(root, path, self.folder) as (parent, name),
+                contextlib.suppress(FileNotFoundError),
+            ):
+                return os.open(name, _FILE_FLAGS, dir_fd=parent)
+        except NotFound:
+            return None
+        return None
 
     def _changed(self, path: str) -> FolderChanged:
         return FolderChanged(
@@ -165,24 +187,32 @@ class VaultFolder:
             os.mkdir(self._name, 0o700, dir_fd=parent)
         self.exists()
 
-    def replace(self, build: Callable[[int], None], *, expected: Tree | None) -> None:
+    def replace(
+        self, build: Callable[[int], None], *, expected: Tree | None, done: Callable[[], None] = lambda: None
+    ) -> None:
         """Let `build` fill a new folder (given its descriptor), then put it into place.
 
         `expected` is what the folder held when the caller decided (None: it was missing);
         if it holds anything else by now, nothing is changed and FolderChanged is raised.
+        `done` is called once the new state stands; stopped before that, `settle` calls it.
         """
         self.settle()
         with self._parent(create=True) as parent:
             with self._stage(parent) as new:
                 build(new)
                 os.fsync(new)
-            side = _open_folder(self._side, parent)
-            try:
-                self._swap(parent, side, expected)
-                os.fsync(parent)
-            finally:
-                os.close(side)
-            self._clean(parent)
+            with _descend(parent, self._side, self.folder) as side:
+                try:
+                    self._swap(parent, side, expected)
+                    os.fsync(parent)
+                    self._remove_plaintext(side)
+                    done()
+                except BaseException:
+                    self._leave(parent, side)
+                    raise
+            # The new state stands: what cannot be removed now is removed by the next run.
+            with contextlib.suppress(OSError):
+                self._clean(parent)
 
     @contextmanager
     def _stage(self, parent: int) -> Iterator[int]:
@@ -201,23 +231,35 @@ class VaultFolder:
 
     def _swap(self, parent: int, side: int, expected: Tree | None) -> None:
         try:
-            os.rename(self._name, "old", src_dir_fd=parent, dst_dir_fd=side)
-        except FileNotFoundError:
-            if expected is not None:
-                self._clean(parent)
-                raise self._changed("") from None
-        else:
-            if expected is None or not self._unchanged(side, expected):
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(self._name, "old", src_dir_fd=parent, dst_dir_fd=side)
+            self._require_expected(side, expected)
+            os.rename("new", self._name, src_dir_fd=side, dst_dir_fd=parent)
+        except BaseException:
+            # Asked, not remembered: an interrupt may come between a rename and the next line.
+            if _exists("old", side) and not _exists(self._name, parent):
                 os.rename("old", self._name, src_dir_fd=side, dst_dir_fd=parent)
-                self._clean(parent)
-                raise FolderChanged(
-                    f"{self.folder} was changed while vsync was at work; nothing was replaced",
-                    hint="run the command again",
-                )
-        os.rename("new", self._name, src_dir_fd=side, dst_dir_fd=parent)
+            raise
 
-    def _unchanged(self, side: int, expected: Tree) -> bool:
-        """Compare what was set aside with what the caller had seen, by stamps: no content is read."""
+    def _leave(self, parent: int, side: int) -> None:
+        """Tidy up after a failure, and leave what `settle` needs."""
+        found = self._judge(parent, side)
+        if found is Unsettled.STAGED:
+            self._clean(parent)
+        elif found is Unsettled.SWAPPED:
+            self._remove_plaintext(side)
+
+    def _require_expected(self, side: int, expected: Tree | None) -> None:
+        found = self._stamps(side) if _exists("old", side) else None
+        wanted = None if expected is None else {file.state.path: file.stamp for file in expected.files}
+        if found != wanted:
+            raise FolderChanged(
+                f"{self.folder} was changed while vsync was at work; nothing was replaced",
+                hint="run the command again",
+            )
+
+    def _stamps(self, side: int) -> dict[str, tuple[int, ...]]:
+        """Return the stamps of all files in what was set aside: no content is read."""
         found: dict[str, tuple[int, ...]] = {}
 
         def collect(descriptor: int, prefix: str) -> None:
@@ -231,30 +273,51 @@ class VaultFolder:
 
         with _descend(side, "old", self.folder) as old:
             collect(old, "")
-        return found == {file.state.path: file.stamp for file in expected.files}
+        return found
 
-    def settle(self) -> bool:
-        """Finish or undo what a stopped run left behind; True when there was something."""
+    def unsettled(self) -> Unsettled | None:
+        """Tell what a run that was stopped on its way left behind, changing nothing."""
         try:
             with self._parent(create=False) as parent:
                 if not _is_folder(self._side, parent):
-                    return False
-                side = _open_folder(self._side, parent)
-                try:
-                    if not _is_folder(self._name, parent) and _is_folder("old", side):
-                        # The old folder was set aside, so the new one was whole.
-                        which = "new" if _is_folder("new", side) else "old"
-                        os.rename(which, self._name, src_dir_fd=side, dst_dir_fd=parent)
-                        os.fsync(parent)
-                finally:
-                    os.close(side)
-                self._clean(parent)
-                return True
+                    return None
+                with _descend(parent, self._side, self.folder) as side:
+                    return self._judge(parent, side)
         except NotFound:
-            return False
+            return None
+
+    def _judge(self, parent: int, side: int) -> Unsettled:
+        if _is_folder(self._name, parent):
+            return Unsettled.STAGED if _exists("new", side) else Unsettled.SWAPPED
+        # The old folder is set aside only when the new one is whole.
+        return Unsettled.ASIDE if _is_folder("old", side) else Unsettled.STAGED
+
+    def settle(self, done: Callable[[], None] = lambda: None) -> None:
+        """Finish or undo what a stopped run left behind; `done` is called if its new state stands."""
+        if self.unsettled() is None:
+            return
+        with self._parent(create=False) as parent:
+            with _descend(parent, self._side, self.folder) as side:
+                found = self._judge(parent, side)
+                if found is Unsettled.ASIDE:
+                    which = "new" if _is_folder("new", side) else "old"
+                    os.rename(which, self._name, src_dir_fd=side, dst_dir_fd=parent)
+                    os.fsync(parent)
+                    found = Unsettled.SWAPPED if which == "new" else Unsettled.STAGED
+                if found is Unsettled.SWAPPED:
+                    done()
+            self._clean(parent)
 
     def _clean(self, parent: int) -> None:
+        # Secrets first: as long as one is left, the rule that hides it from git must be, too.
+        with _descend(parent, self._side, self.folder) as side:
+            self._remove_plaintext(side)
         shutil.rmtree(self._side, dir_fd=parent)
+
+    def _remove_plaintext(self, side: int) -> None:
+        for name in ("new", "old"):
+            if _is_folder(name, side):
+                shutil.rmtree(name, dir_fd=side)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -283,6 +346,14 @@ def _open_folder(name: str, parent: int) -> int:
 def _new_file(name: str, parent: int, mode: int = 0o600) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, mode, dir_fd=parent)
+
+
+def _exists(name: str, parent: int) -> bool:
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_folder(name: str, parent: int) -> bool:
@@ -338,6 +409,9 @@ def _scan_file(parent: int, name: str, shown: str, path: str) -> Scanned:
             f"{shown} vanished while vsync was reading", hint="run the command again"
         ) from error
     with open(descriptor, "rb", buffering=0) as file:
+        # It was a regular file when it was looked at; somebody may have put a pipe there since.
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FolderChanged(f"{shown} was replaced while vsync was reading", hint="run the command again")
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         info = os.fstat(descriptor)
     state = FileState(path, bool(info.st_mode & stat.S_IXUSR), digest)
@@ -365,6 +439,7 @@ class Filler:
     def __init__(self, root: int) -> None:
         self._root = root
         self._made: set[str] = {""}
+        self._files: list[str] = []
 
     def add_folder(self, path: str) -> None:
         """Create a folder and its missing parents, 0700."""
@@ -379,17 +454,32 @@ class Filler:
     def add_file(self, path: str, pieces: Iterable[bytes], *, executable: bool) -> Scanned:
         """Write a file, 0600 or 0700 from its first byte, and return it as a scan would."""
         self.add_folder(path.rpartition("/")[0])
-        digest = hashlib.sha256()
+        digest = Digest()
         with _parent_of(self._root, path, path) as (parent, name):
             descriptor = _new_file(name, parent, 0o700 if executable else 0o600)
         with open(descriptor, "wb", buffering=0) as file:
             for piece in pieces:
                 digest.update(piece)
                 _write_all(file.fileno(), piece)
-            os.fsync(descriptor)
             info = os.fstat(descriptor)
+        self._files.append(path)
         state = FileState(path, executable, digest.hexdigest())
         return Scanned(state, info.st_size, info.st_mtime_ns, _stamp(info))
+
+    def sync(self) -> None:
+        """Make what was written last; at the end, since each wait for the disk takes the rest along."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(SYNC_THREADS) as threads:
+            list(threads.map(self._sync, [*self._files, *(self._made - {""})]))
+
+    def _sync(self, path: str) -> None:
+        with _parent_of(self._root, path, path) as (parent, name):
+            descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -1,14 +1,13 @@
 """The only place that builds a World with real implementations."""
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from vsync.config.load import load_config
 from vsync.errors import DiskError, IntegrityError, KeyUnavailable, UsageError
@@ -23,6 +22,9 @@ from vsync.model import Json
 from vsync.store.interface import Store
 from vsync.terminal import Console
 from vsync.world import Actor, World
+
+if TYPE_CHECKING:
+    from vsync.store.s3 import S3Store
 
 UNATTENDED_SECONDS = 3.0
 ATTENDED_SECONDS = 60.0
@@ -78,6 +80,8 @@ def _default_repo(repository: Repository) -> str | None:
 @contextmanager
 def spool() -> Iterator[BinaryIO]:
     """Give an unlinked file, 0600, for ciphertext: gone with the process, however that ends."""
+    import tempfile
+
     try:
         with tempfile.TemporaryFile(buffering=0) as file:
             yield file
@@ -122,8 +126,14 @@ def _open_store(location: Location) -> Store:
             location.aws_profile,
         )
     )
-    threading.Thread(target=store.warm, daemon=True).start()
+    threading.Thread(target=_warm, args=(store,), daemon=True).start()
     return store
+
+
+def _warm(store: "S3Store") -> None:
+    # What is wrong with the place is told to whoever uses the store, not by a thread's traceback.
+    with suppress(Exception):
+        store.warm()
 
 
 class LazyKeys:
@@ -168,8 +178,11 @@ def open_keys(environ: dict[str, str], base: Path, settings: Settings, terminal:
     from vsync.keys.chained import ChainedKeys
     from vsync.keys.environment import EnvironmentKeys
 
-    own = EnvironmentKeys(environ, command=settings.key_command)
-    return ChainedKeys((own, _kept_keys(environ, base, settings, terminal)))
+    kept = _kept_keys(environ, base, settings, terminal)
+    given = any(key.startswith("VSYNC_KEY") and key != PASSPHRASE_VARIABLE for key in environ)
+    if not given and settings.key_command is None:
+        return kept
+    return ChainedKeys((EnvironmentKeys(environ, command=settings.key_command), kept))
 
 
 def _kept_keys(environ: dict[str, str], base: Path, settings: Settings, terminal: Console) -> KeyRing:

@@ -8,6 +8,7 @@ import click
 from vsync.cli.common import Invocation, verb
 from vsync.formats.audit_log import COLUMNS, harmless_cell
 from vsync.model import Report
+from vsync.report import exit_code, harmless
 from vsync.sync.audit import audit
 
 
@@ -35,7 +36,11 @@ def command(
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
-    for result in report.results:
+    rows = (result for result in report.results if "ts" in result.data)
+    for result in rows:
         table.writerow(harmless_cell(str(result.data.get(column, ""))) for column in COLUMNS)
     click.echo(out.getvalue(), nl=False)
-    return Report(report.verb, (), report.failures)
+    for result in report.results:
+        if "ts" not in result.data:
+            click.echo(f"vsync: {harmless(result.summary)}", err=True)
+    return click.get_current_context().exit(exit_code(report))

@@ -1,33 +1,33 @@
 """Exit code 3: a bug in vsync. The report holds where it happened, and no value of anything."""
 
+import os
 import platform
-import sys
 import traceback
 
 from vsync import __version__
 from vsync.errors import VsyncError
 from vsync.machine.files import base_folder, write_private
 
-BUG_EXIT_CODE = 3
+
+class Bug(VsyncError):
+    """Something nobody expected; the message names its type and where the report is."""
+
+    exit_code = 3
 
 
-def report_bug(error: BaseException) -> int:
-    """Write a report below the base folder and say where; returns the exit code.
+def bug_of(error: BaseException) -> Bug:
+    """Write a report below the base folder and return what to tell about it.
 
     Only types, files, lines and function names: an exception's text and local variables may
     hold a secret, so neither is written.
     """
-    import os
-
     path = base_folder(dict(os.environ)) / "crash.txt"
     try:
         write_private(path, _report(error).encode())
         where = f"a report without any secret is in {path}"
-    except VsyncError:
+    except (VsyncError, OSError):
         where = "no report could be written"
-    print(f"vsync: error: a bug in vsync: {type(error).__name__}; {where}", file=sys.stderr)
-    print("vsync: hint: please report it, with that file", file=sys.stderr)
-    return BUG_EXIT_CODE
+    return Bug(f"a bug in vsync: {type(error).__name__}; {where}", hint="please report it, with that file")
 
 
 def _report(error: BaseException) -> str:

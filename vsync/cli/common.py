@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -63,9 +62,12 @@ class Invocation:
         top = world.repository.top
         return select_one(world.config, word, profile=profile, cwd=self.place.folder, top=top)
 
-    def read_each(self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result]) -> Report:
+    def read_each(
+        self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result], *, needs_keys: bool
+    ) -> Report:
         """Look at every vault, several at a time; one failure does not stop the others."""
-        require_keys_for(self.world, mappings)
+        if needs_keys:
+            require_keys_for(self.world, mappings)
         workers = min(self.world.config.max_workers, len(mappings)) or 1
 
         def attempt(mapping: Mapping) -> Result | Failure:
@@ -76,6 +78,9 @@ class Invocation:
 
         if workers == 1:
             return self.report(map(attempt, mappings))
+        # For a single vault this import would cost more than looking at it.
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(workers) as pool:
             return self.report(pool.map(attempt, mappings))
 

@@ -36,8 +36,7 @@ def command(
     """Write a .share: both halves of a vault, encrypted under a passphrase of words."""
     mapping = call.select_one(vault)
     if flags["binding"]:
-        click.echo(json.dumps(binding_for_ci(call.world, mapping).to_json(), separators=(",", ":")))
-        return None
+        return _printed(call, mapping)
     chosen = check_given(given_secret(passphrase, "passphrase")) if passphrase else new_passphrase(words)
     path = Path(out or f"{mapping.secret.repo}-{mapping.secret.name}.share")
     path = path if path.is_absolute() else call.place.folder / path
@@ -47,6 +46,16 @@ def command(
     )
     _write_new(path, share_to_bytes(share, chosen))
     return call.report((_told(mapping, path, None if passphrase else chosen),))
+
+
+def _printed(call: Invocation, mapping: Mapping) -> Report | None:
+    """Print the binding as one line that VSYNC_BINDING takes as it is (formats §8.2)."""
+    document = binding_for_ci(call.world, mapping).to_json()
+    if call.as_json:
+        answer = Result(str(mapping.secret), "binding", "the binding for CI", data={"binding": document})
+        return call.report((answer,))
+    click.echo(json.dumps(document, separators=(",", ":")))
+    return None
 
 
 def _told(mapping: Mapping, path: Path, passphrase: str | None) -> Result:

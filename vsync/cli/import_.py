@@ -10,6 +10,7 @@ from vsync.errors import IntegrityError, KeyUnavailable, NotFound, UsageError, W
 from vsync.formats.binding import Binding
 from vsync.formats.share import KEYTREE_MAGIC, MAX_SHARE_BYTES, Share, share_from_bytes
 from vsync.model import Report
+from vsync.report import harmless
 from vsync.sync.importing import carry_out, mapping_of, plan
 
 
@@ -57,7 +58,8 @@ def command(
     planned = plan(call.world, mapping, share, binding, check=not no_check)
     if not call.as_json:
         for line in planned.lines():
-            click.echo(line, err=True)
+            # What a share says of itself is a stranger's text (attack 92).
+            click.echo(harmless(line), err=True)
     if not terminal.confirm("write this?", yes=yes):
         raise UsageError("nothing was written", hint="--yes agrees")
     return call.report((carry_out(call.world, planned),))
@@ -91,6 +93,10 @@ def _open(data: bytes, passphrase: str) -> Share:
 def _with_credentials(call: Invocation, binding: Binding, profile: str | None) -> Binding:
     """Add the S3 keys that a share leaves out: a profile's, or asked for, else boto3's own chain."""
     place = binding.location
+    if profile is not None and place.url is not None:
+        raise UsageError(
+            f"the share's store is {place.url}, which takes no S3 keys", hint="leave --profile out"
+        )
     if profile is not None:
         own = call.world.machine.profiles.get(profile).location
         keys = replace(

@@ -28,7 +28,7 @@ DEFAULT_ENVIRONMENT = "dev"
 @click.argument("environment", required=False, metavar="[ENV]")
 @click.option("--name", metavar="N", help="name of the vault [default: ENV]")
 @click.option("--profile", metavar="P", help="the store of this profile")
-@click.option("--vault-folder", "folder", metavar="D", help="the folder [default: infra/vault/NAME]")
+@click.option("--vault-folder", "vault_folder", metavar="D", help="the folder [default: infra/vault/NAME]")
 @click.option("--prefix", metavar="R", help="where in the store the vault's objects are")
 @click.option("--store", metavar="URL", help="file:///folder, or s3://bucket together with --profile")
 @click.option("--from", "source", metavar="FILE", help="move this env file into the vault and link it back")
@@ -41,7 +41,13 @@ DEFAULT_ENVIRONMENT = "dev"
 @click.option("--drop-old", is_flag=True, help="after a move, remove everything from the old store")
 @click.option("-y", "--yes", is_flag=True, help="agree to what init proposes")
 def command(
-    call: Invocation, environment: str | None, source: str | None, yes: bool, **given: object
+    call: Invocation,
+    environment: str | None,
+    source: str | None,
+    store: str | None,
+    vault_folder: str | None,
+    yes: bool,
+    **given: object,
 ) -> Report:
     """Make a vault: mapping, key, salt, binding, folder and ignore rule.
 
@@ -56,11 +62,20 @@ def command(
     options = InitOptions(
         environment=environment,
         source=call.place.folder / source if source else None,
+        store=_absolute(call, store),
+        folder=vault_folder,
         yes=yes,
         **given,  # type: ignore[arg-type]
     )
     terminal.notice(f"the repository's name is pinned as {repository_name(call.world)!r} ([vault] repo)")
     return call.report((init(call.world, _asked(call, options)),))
+
+
+def _absolute(call: Invocation, store: str | None) -> str | None:
+    """Return a store that was given as a folder as seen from where we work, as any other path is."""
+    if store is None or "://" in store:
+        return store
+    return str(call.place.folder / Path(store).expanduser())
 
 
 def _asked(call: Invocation, options: InitOptions) -> InitOptions:

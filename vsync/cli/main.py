@@ -1,18 +1,20 @@
 """The command: a table of verbs, and the one boundary where errors become exit codes."""
 
+import contextlib
+import errno
+import gc
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
 from vsync import __version__
-from vsync.errors import UsageError, VsyncError
-from vsync.report import error_json, error_lines
+from vsync.errors import DiskError, UsageError, VsyncError
 
 # Verb → one line. A verb's module is imported only when it runs: `-h` must not wait for boto3.
 VERBS = {
@@ -118,43 +120,86 @@ def cli(ctx: click.Context, /, **given: object) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code (product contract §7)."""
+    _open_missing_streams()
+    # Files are hashed and keys derived while botocore is imported: the import must not keep the
+    # interpreter for itself, nor spend a tenth of its time looking for garbage in itself.
+    sys.setswitchinterval(0.0005)
+    gc.set_threshold(50_000)
     # SIGTERM ends like Ctrl-C: what was begun is undone or finished by the next start.
     signal.signal(signal.SIGTERM, _terminate)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    code = 0
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our answer has gone; that is not an error of ours.
+        _stop_writing(sys.stdout)
+    except OSError as error:
+        _stop_writing(sys.stdout)
+        reason = (error.strerror or type(error).__name__).lower()
+        code = _tell([], DiskError(f"cannot write the answer: {reason}", hint="check where stdout goes"))
+    _leave(code)
+
+
+def _open_missing_streams() -> None:
+    """Replace streams that were closed before we started, so that no file gets their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - lives as long as we do
+
+
+def _run(words: list[str]) -> int:
+    """Run one command and return its code; whatever went wrong was told."""
     try:
         # The name completion scripts know us by; git itself calls us as `git-vsync`.
         program = os.path.basename(sys.argv[0]).replace("-", "_").upper()
-        complete_var = f"_{program}_COMPLETE"
-        code = cli.main(words, "git vsync", complete_var, standalone_mode=False) or 0
-    except VsyncError as error:
-        code = _tell(words, error)
+        return cli.main(words, "git vsync", f"_{program}_COMPLETE", standalone_mode=False) or 0
     except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.ClickException as error:
-        code = _tell(words, UsageError(_one_line(error), hint=_usage(error)))
-    except Terminated:
-        code = 128 + signal.SIGTERM
-    except (KeyboardInterrupt, click.Abort):
-        print("vsync: interrupted", file=sys.stderr)
-        code = 130
-    except BrokenPipeError:
-        # Whoever read our answer has gone; that is not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except Exception as error:  # noqa: BLE001 - the one boundary: a bug is reported, never hidden
-        from vsync.cli.bug import report_bug
+        return error.exit_code
+    except SystemExit as error:
+        # How click itself ends when nobody reads the answer any more.
+        raise BrokenPipeError from error
+    except BaseException as error:
+        if isinstance(error, OSError) and _is_about_stdout(error):
+            raise
+        return _tell(words, _ours(error))
 
-        code = report_bug(error)
-    _leave(code)
+
+def _ours(error: BaseException) -> VsyncError:
+    """Return what to tell about anything that was raised: a bug is reported, never hidden."""
+    if isinstance(error, VsyncError):
+        return error
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        print(error.ctx.get_help() if error.ctx else "", file=sys.stderr)
+        return UsageError("no verb was given", hint="to begin: git vsync init")
+    if isinstance(error, click.ClickException):
+        return UsageError(_one_line(error), hint=_usage(error))
+    # click turns whatever interrupts it into an Abort of its own.
+    if isinstance(error, Terminated) or isinstance(error.__cause__, Terminated):
+        return Interrupted("terminated", 128 + signal.SIGTERM)
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return Interrupted("interrupted", 128 + signal.SIGINT)
+    from vsync.cli.bug import bug_of
+
+    return bug_of(error)
+
+
+def _is_about_stdout(error: OSError) -> bool:
+    """Tell whether an answer could not be written: such an error names no file."""
+    return error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
+
+
+def _stop_writing(stream: TextIO) -> None:
+    """Let what is still in the stream's buffer go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _leave(code: int) -> NoReturn:
     """Exit without waiting for threads that still warm a store up."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (BrokenPipeError, ValueError):
-            code = code or 0
     os._exit(code)
 
 
@@ -162,21 +207,36 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which unwinds like Ctrl-C."""
 
 
+class Interrupted(VsyncError):
+    """A signal ended the command; its number decides the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.exit_code = code  # type: ignore[misc]  # one class for both signals
+
+
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler's signature
     raise Terminated
 
 
 def _tell(words: list[str], error: VsyncError) -> int:
-    if "--json" in words:
-        verb = next((word for word in words if word in VERBS), "")
-        print(error_json(verb, error))
-    for line in error_lines(error):
-        print(line, file=sys.stderr)
+    from vsync.report import error_json, error_lines
+
+    with contextlib.suppress(BrokenPipeError):
+        for line in error_lines(error):
+            print(line, file=sys.stderr)
+        if "--json" in words:
+            verb = next((word for word in words if word in VERBS), "")
+            print(error_json(verb, error))
     return error.exit_code
 
 
 def _one_line(error: click.ClickException) -> str:
-    text = " ".join(error.format_message().split())
+    text = (
+        " ".join(error.format_message().split())
+        .replace(". (Did you", " (did you")
+        .replace(". Did you", "; did you")
+    )
     return text[:1].lower() + text[1:].rstrip(".")
 
 

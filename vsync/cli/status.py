@@ -18,4 +18,8 @@ from vsync.sync.status import status
 def command(call: Invocation, vaults: tuple[str, ...], profile: str | None, check_remote: bool) -> Report:
     """Compare folder, remote, lock and key of every vault, one line each."""
     chosen = call.select(vaults, profile)
-    return call.read_each(chosen, lambda mapping: status(call.world, mapping, check_remote=check_remote))
+    return call.read_each(
+        chosen,
+        lambda mapping: status(call.world, mapping, check_remote=check_remote),
+        needs_keys=check_remote,
+    )

@@ -24,7 +24,7 @@ def command(call: Invocation, vault: str | None, link: str, copy: bool) -> Repor
     """Make ./.env the env file of a vault; without VAULT, show what it is now."""
     top = call.world.repository.top
     relative = os.path.relpath(call.place.folder.resolve() / link, top.resolve())
-    if relative.startswith(".."):
+    if relative == os.pardir or relative.startswith(f"{os.pardir}{os.sep}"):
         raise UsageError(f"--link {link!r} lies outside the repository", hint="--link .env")
     if vault is None:
         return call.report((current_target(call.world, relative),))

@@ -39,10 +39,12 @@ def open_bundle(source: BinaryIO, key: VaultKey, version: str, limits: ArchiveLi
     return read_archive(_buffered(reader), limits)
 
 
-def write_backup(out: BinaryIO, key: VaultKey, entries: Iterable[PackEntry]) -> Written:
+def write_backup(
+    out: BinaryIO, key: VaultKey, entries: Iterable[PackEntry], *, limits: ArchiveLimits | None = None
+) -> Written:
     """Write a local backup: RQE1 over a bare zip (formats §8)."""
     sealer = Sealer(key.derived, out)
-    write_archive(sealer, entries)
+    write_archive(sealer, entries, limits=limits)
     return sealer.finish()
 
 

@@ -1,14 +1,20 @@
 """SHA-256 beside other work: on a second thread, since hashing lets go of the interpreter."""
 
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 ALONE_BYTES = 64 * 1024  # below this, handing it over costs more than hashing it
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
+def _threads() -> "ThreadPoolExecutor":
+    # It brings logging along, and small vaults never come here.
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(2, "sha256")
 
 

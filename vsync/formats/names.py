@@ -17,6 +17,7 @@ _DRIVE = re.compile(r"(?:\A|/)[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _GIT_SHORT_NAME = re.compile(r"git~[0-9]+")
+_RESERVED = re.compile(r'[<>:"|?*]')
 _DOS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)( *\..*)?")
 # Files that another program obeys as soon as somebody stands in the folder.
 _OBEYED = {".git", ".gitattributes", ".gitmodules", ".envrc", ".claude"}
@@ -72,14 +73,16 @@ def writer_problem(path: str) -> str | None:
     problem = reader_problem(path)
     if problem:
         return problem
-    if any(unicodedata.category(char) in ("Cf", "Zl", "Zp", "Co", "Cn") for char in path):
+    if not path.isascii() and any(
+        unicodedata.category(char) in ("Cf", "Zl", "Zp", "Co", "Cn") for char in path
+    ):
         return "has an invisible or direction-changing character"
     for part in path.split("/"):
         if _DOS_DEVICE.fullmatch(part.casefold()):
             return "is a device name on Windows"
         if part != part.rstrip(". ") or part.startswith(" "):
             return "begins with a space or ends with a dot or a space"
-        if any(char in '<>:"|?*' for char in part):
+        if _RESERVED.search(part):
             return 'has one of < > : " | ? *'
     return None
 
@@ -117,4 +120,6 @@ def _parents(path: str, known: dict[str, str]) -> Iterator[str]:
 
 def fold(path: str) -> str:
     """Return the form under which case-insensitive, normalising file systems compare a name."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

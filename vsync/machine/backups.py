@@ -7,8 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vsync.errors import NotFound
-from vsync.formats.archive import PackEntry
-from vsync.formats.bundle import write_backup
+from vsync.formats.archive import ArchiveLimits, PackEntry
 from vsync.formats.vaultkey import VaultKey
 from vsync.formats.version import is_version, version_after
 from vsync.machine.files import PRIVATE_FILE, make_folder, sync_folder, translated
@@ -21,8 +20,9 @@ SUFFIX = ".zip.enc"
 class Backups:
     """`<base>/backups/<repo>/<env>/<timestamp>.zip.enc`, the newest ten of each vault."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, limits: ArchiveLimits) -> None:
         self._base = base / "backups"
+        self._limits = limits
 
     def names(self, secret: SecretName) -> list[str]:
         """Return the timestamps of a vault's backups, newest first."""
@@ -39,6 +39,9 @@ class Backups:
 
     def write(self, secret: SecretName, key: VaultKey, entries: Iterable[PackEntry], now: datetime) -> str:
         """Encrypt the entries into a new backup, drop all but the newest ten, return its timestamp."""
+        # Every verb builds a Machine; few need a cipher.
+        from vsync.formats.bundle import write_backup
+
         folder = self._folder(secret)
         make_folder(folder)
         name = version_after(next(iter(self.names(secret)), None), now)
@@ -49,7 +52,7 @@ class Backups:
                     beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
                 )
                 with open(descriptor, "wb") as file:
-                    write_backup(file, key, entries)
+                    write_backup(file, key, entries, limits=self._limits)
                     file.flush()
                     os.fsync(descriptor)
                 os.replace(beside, path)

@@ -65,6 +65,24 @@ def write_private(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
 
 
+def create_private(path: Path, data: bytes) -> None:
+    """Create a file whole, unless somebody was first: then theirs stays."""
+    make_folder(path.parent)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    write_private(beside, data)
+    with translated(path):
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            return
+        except OSError:
+            # No hard links on this file system: the second writer of a race wins there.
+            os.replace(beside, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
+
+
 def sync_folder(path: Path) -> None:
     """Make a rename in the folder last; a file system that cannot is let be."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
@@ -101,8 +119,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Replace a private file by a JSON object."""
-    write_private(path, json.dumps(document, separators=(",", ":")).encode())
+    """Replace a private file by a JSON object; dataclasses in it become objects."""
+    write_private(path, json.dumps(document, separators=(",", ":"), default=fields_of).encode())
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass; `asdict` would copy every leaf of a large ledger as well."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def remove(path: Path) -> None:

@@ -26,7 +26,7 @@ class Machine:
         self.trust = Trust(base)
         self.memory = Memory(base, notice)
         self.local_key = LocalKey(base)
-        self.backups = Backups(base)
+        self.backups = Backups(base, settings.limits)
 
     def vault_lock(self, secret: SecretName) -> AbstractContextManager[None]:
         """Hold the vault against every other process of this machine; Conflict after `lock_timeout`."""

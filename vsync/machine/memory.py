@@ -3,7 +3,8 @@
 import hmac
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from vsync.errors import IntegrityError
@@ -11,7 +12,7 @@ from vsync.formats.audit_log import Row
 from vsync.formats.content import FileState, content_digest, frame
 from vsync.formats.lockfile import LockEntry
 from vsync.formats.strict import Fields
-from vsync.machine.files import read_json, read_private, remove, write_json, write_private
+from vsync.machine.files import create_private, fields_of, read_json, read_private, remove, write_json
 from vsync.model import SecretName
 
 MAX_GENERATION = 2**53 - 1
@@ -83,7 +84,7 @@ class LocalKey:
 
     def mac(self, message: bytes) -> str:
         """Return HMAC-SHA256 in hex."""
-        return hmac.digest(self._bytes(), message, "sha256").hex()
+        return hmac.digest(self._bytes, message, "sha256").hex()
 
     def file_digest(self, file: FileState) -> str:
         """Digest one file for the ledger."""
@@ -93,11 +94,13 @@ class LocalKey:
         """Digest a tree for the ledger."""
         return content_digest(files, self.mac)
 
+    @cached_property
     def _bytes(self) -> bytes:
         data = read_private(self._path)
         if data is None:
-            data = secrets.token_bytes(32)
-            write_private(self._path, data)
+            # Two processes may both be the first: what counts is what is there afterwards.
+            create_private(self._path, secrets.token_bytes(32))
+            data = read_private(self._path) or b""
         if len(data) != 32:  # noqa: PLR2004 - the one length it is written with
             raise IntegrityError(
                 f"{self._path} is damaged", hint="remove it; every vault then counts as edited"
@@ -132,8 +135,8 @@ class Memory:
         if seen == before:
             return
         path = self._path(secret, "seen")
-        write_json(path, asdict(seen))
-        write_json(_copy_of(path), asdict(seen))
+        write_json(path, fields_of(seen))
+        write_json(_copy_of(path), fields_of(seen))
 
     def see_rows(self, secret: SecretName, rows: int, last_mac: str) -> None:
         """Remember how far the audit log had come."""
@@ -152,8 +155,26 @@ class Memory:
             return None
 
     def write_ledger(self, secret: SecretName, checkout: str, ledger: Ledger) -> None:
-        """Remember what the checkout has synced."""
-        write_json(self._path(secret, "state", f".{checkout}"), asdict(ledger))
+        """Remember what the checkout has synced; nothing is then on its way in any more."""
+        write_json(self._path(secret, "state", f".{checkout}"), fields_of(ledger))
+        self.drop_incoming(secret, checkout)
+
+    def incoming(self, secret: SecretName, checkout: str) -> Ledger | None:
+        """Return what a pull was about to put into the checkout; a damaged one counts as none."""
+        path = self._path(secret, "incoming", f".{checkout}")
+        try:
+            document = read_json(path)
+            return None if document is None else _ledger(Fields(document, str(path)))
+        except IntegrityError:
+            return None
+
+    def write_incoming(self, secret: SecretName, checkout: str, ledger: Ledger) -> None:
+        """Remember, before the folder is replaced, what its ledger will be."""
+        write_json(self._path(secret, "incoming", f".{checkout}"), fields_of(ledger))
+
+    def drop_incoming(self, secret: SecretName, checkout: str) -> None:
+        """Forget what was on its way in."""
+        remove(self._path(secret, "incoming", f".{checkout}"))
 
     def pending(self, secret: SecretName) -> Pending:
         """Return what has to be finished."""
@@ -173,7 +194,7 @@ class Memory:
         if pending == Pending():
             remove(path)
         else:
-            write_json(path, asdict(pending))
+            write_json(path, fields_of(pending))
 
     def _path(self, secret: SecretName, kind: str, suffix: str = "") -> Path:
         return self._base / secret.repo / f"{kind}_{secret.name}{suffix}.json"

@@ -154,7 +154,7 @@ class S3Store(Store):
         if size > MAX_PUT:
             raise StoreError(f"{name} is larger than the {MAX_PUT} bytes that one upload may have")
         body.seek(0)
-        content = body.read(size) if size <= _SMALL else body
+        content = body.read(size) if size <= _SMALL else _LargePieces(body)
         answer = self._call(
             "put_object", name, writes=True, Key=name, Body=content, ContentLength=size, **condition
         )
@@ -220,6 +220,17 @@ class S3Store(Store):
                 self.clock_skew_seconds = parsedate_to_datetime(date).timestamp() - time.time()
             except (ValueError, OverflowError):
                 self.clock_skew_seconds = None
+
+
+class _LargePieces:
+    """A file that gives more than it is asked for: urllib3 would send 16 KiB at a time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size if size < 0 else max(size, CHUNK))
 
 
 class _Tries:

@@ -39,15 +39,41 @@ def place(world: World, mapping: Mapping, link: str, *, copy: bool) -> None:
         raise NotFound(
             f"there is no {mapping.folder}/{mapping.env_file}", hint=f"git vsync pull {mapping.secret.name}"
         )
+    _require_outside_vaults(world, link)
     _require_plain_way(top, link)
     _require_hidden(world, link)
-    if target.is_symlink() or not target.exists() or _is_our_copy(world, target):
-        _put(world, source, target, copy=copy)
+    _require_ours(world, target, link)
+    _put(world, source, target, copy=copy)
+
+
+def _require_ours(world: World, target: Path, link: str) -> None:
+    """Refuse to replace anything but our own link and our own, untouched copy."""
+    if target.is_symlink():
+        pointed = os.path.normpath(target.parent.resolve() / os.readlink(target))
+        if _vault_of(world, os.path.relpath(pointed, world.repository.top.resolve())):
+            return
+        what = f"a link to {os.readlink(target)}"
+    elif target.is_dir():
+        what = "a folder"
+    elif not target.exists() or _is_our_copy(world, target):
+        return
     else:
-        raise Conflict(
-            f"{link} is a regular file that vsync did not write",
-            hint=f"move it away first: mv {link} {link}.mine",
-        )
+        what = "a regular file"
+    raise Conflict(
+        f"{link} is {what} that vsync did not make", hint=f"move it away first: mv {link} {link}.mine"
+    )
+
+
+def _require_outside_vaults(world: World, link: str) -> None:
+    folder = _vault_of(world, link)
+    if folder:
+        raise Conflict(f"{link} lies in the vault {folder}, which holds plain files only", hint="--link .env")
+
+
+def _vault_of(world: World, path: str) -> str | None:
+    """Return the mapped folder that a path from the top is, or lies in."""
+    folders = (mapping.folder for mapping in world.config.mappings)
+    return next((one for one in folders if path == one or path.startswith(f"{one}/")), None)
 
 
 def _require_plain_way(top: Path, link: str) -> None:

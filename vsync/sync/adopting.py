@@ -22,9 +22,8 @@ def require_free(world: World, mapping: Mapping, source: Path) -> None:
     """Refuse a source that is tracked, missing, a link, or would overwrite the vault's env file."""
     if source.is_symlink() or not source.is_file():
         raise NotFound(f"{source} is not a regular file", hint="name the env file to move in: --from .env")
-    inside = source.absolute().is_relative_to(world.repository.top)
-    relative = os.path.relpath(source, world.repository.top)
-    if inside and world.repository.tracked([relative]):
+    relative = _shown(world, source)
+    if not os.path.isabs(relative) and world.repository.tracked([relative]):
         raise GitError(
             f"git tracks {relative}: it was left where it is",
             hint=f"git rm --cached -- {relative} && git commit, change every secret in it, then: "
@@ -38,6 +37,13 @@ def require_free(world: World, mapping: Mapping, source: Path) -> None:
         )
 
 
+def _shown(world: World, source: Path) -> str:
+    """Return the path from the repository's top, or the absolute one of a file outside."""
+    path = source.parent.resolve() / source.name
+    top = world.repository.top.resolve()
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else str(path)
+
+
 def move_in(world: World, mapping: Mapping, source: Path) -> tuple[str, ...]:
     """Move the file into the vault, 0600, and link it back where it was; returns lines for the report."""
     folder = folder_of(world, mapping)
@@ -48,8 +54,10 @@ def move_in(world: World, mapping: Mapping, source: Path) -> tuple[str, ...]:
         shutil.move(source, target)
     except OSError as error:
         raise Conflict(f"cannot move {source.name}: {(error.strerror or '').lower()}") from error
-    relative = os.path.relpath(source, world.repository.top)
+    relative = _shown(world, source)
     lines = (f"moved {relative} to {mapping.folder}/{mapping.env_file}",)
+    if os.path.isabs(relative):
+        return lines
     try:
         place(world, mapping, relative, copy=False)
     except (Conflict, GitError, NotFound) as error:

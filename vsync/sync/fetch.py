@@ -87,6 +87,7 @@ def unpack(archive: Archive, root: int) -> Tree:
             folders.append(entry.path)
         else:
             files.append(filler.add_file(entry.path, archive.pieces(entry), executable=entry.executable))
+    filler.sync()
     return Tree(tuple(folders), tuple(files))
 
 

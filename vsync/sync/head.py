@@ -46,7 +46,7 @@ def read_head(vault: OpenVault) -> Head | None:
     try:
         blob = vault.store.read(vault.root.head, limit=MAX_POINTER_BYTES)
     except NotFound:
-        if seen is not None:
+        if seen is not None or _has_synced(vault):
             raise IntegrityError(
                 f"{vault.secret}: {vault.store.where} no longer has the pointer that this machine has seen",
                 hint=_restored_hint(vault),
@@ -60,6 +60,11 @@ def read_head(vault: OpenVault) -> Head | None:
     if seen is not None:
         _require_not_older(vault, head, seen)
     return head
+
+
+def _has_synced(vault: OpenVault) -> bool:
+    """Ask the ledger, which also proves that there was a pointer (attack 21)."""
+    return vault.world.machine.memory.ledger(vault.secret, vault.world.checkout) is not None
 
 
 def _classic_version(vault: OpenVault, data: bytes) -> str:

@@ -1,11 +1,12 @@
 """git vsync import: take both halves of a vault from a share, all of it or nothing."""
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Any
 
-from vsync.errors import IntegrityError, KeyUnavailable, UsageError
+from vsync.errors import IntegrityError, KeyUnavailable, UsageError, VsyncError
 from vsync.formats.binding import Binding, RetiredSalt
-from vsync.formats.share import Share
+from vsync.formats.share import RetiredKey, Share
 from vsync.formats.vaultkey import VaultKey, check_texts
 from vsync.keys.interface import KeyRing
 from vsync.machine.memory import Seen
@@ -23,24 +24,28 @@ class Plan:
     vault: OpenVault
     share: Share
     head: Head | None
-    replaces_key: str | None
+    replaces: RetiredKey | None
+    checked: bool
+    keeper: str
 
     def lines(self) -> tuple[str, ...]:
         """Return what a person needs to decide, without a secret in it."""
-        world, secret = self.vault.world, self.vault.secret
+        secret, bindings = self.vault.secret, self.vault.world.machine.bindings
         place = self.vault.binding.location
         by = self.head and self.head.pointer and self.head.pointer.by
-        newest = f"{self.head.version}, pushed last by {by or 'somebody'}" if self.head else "not looked at"
+        newest = "nothing was pushed yet" if self.checked else "not looked at"
+        if self.head:
+            newest = f"{self.head.version}, pushed last by {by or 'somebody'}"
         lines = [
             f"vault     {secret}, for {self.vault.mapping.folder}",
             f"store     {self.vault.store.where}, under {self.vault.root.prefix}",
             f"identity  {place.access_key_id or place.aws_profile or 'credentials of this machine'}",
             f"newest    {newest}",
-            f"writes    {world.machine.bindings.path(secret)}",
-            f"          account {secret} in {world.keys.source}",
+            f"writes    {bindings.path(secret)}",
+            f"          account {secret} in {self.keeper}",
         ]
-        if self.replaces_key:
-            lines.append(f"retires   key {self.replaces_key}, which this machine has now")
+        if self.replaces:
+            lines.append(f"retires   key {self.replaces.kid}, which this machine has now")
         return tuple(lines)
 
 
@@ -84,20 +89,21 @@ def plan(world: World, mapping: Mapping, share: Share, binding: Binding, *, chec
     than the share or than this machine saw, KeyUnavailable when the key does not open it.
     """
     check_texts(share.key, binding.salt)
+    _check_retired(share)
     _check_folder_hint(binding)
     trial = replace(world, keys=_GivenKey(str(mapping.secret), share.key))
     vault = OpenVault(trial, mapping, binding, world.open_store(binding.location))
     head = read_head(vault) if check else None
     floor = share.seen
-    if head is not None and floor is not None:
+    if check and floor is not None:
         _require_floor(vault, head, floor)
-    replaced = _replaced_key(world, mapping.secret, vault)
+    replaced = _replaced_half(world, mapping.secret, vault)
     if replaced and head is None:
         raise KeyUnavailable(
-            f"this machine has key {replaced} for {mapping.secret}, and the share's could not be proved",
+            f"this machine has key {replaced.kid} for {mapping.secret}, and the share's could not be proved",
             hint="import it where the store can be reached, without --no-check",
         )
-    return Plan(vault, share, head, replaced)
+    return Plan(vault, share, head, replaced, check, world.keys.source)
 
 
 def _check_folder_hint(binding: Binding) -> None:
@@ -116,56 +122,71 @@ def _check_folder_hint(binding: Binding) -> None:
         )
 
 
-def _require_floor(vault: OpenVault, head: Head, floor: dict[str, object]) -> None:
+def _check_retired(share: Share) -> None:
+    """Refuse a retired key under an id that is not its own: it would replace the true one here."""
+    for old in share.retired:
+        check_texts(old.key, old.salt)
+        if VaultKey.from_texts(old.key, old.salt).key_id != old.kid:
+            raise IntegrityError(
+                f"the share names a retired key {old.kid} that is another one", hint="do not trust its sender"
+            )
+
+
+def _require_floor(vault: OpenVault, head: Head | None, floor: dict[str, Any]) -> None:
     gen = floor["gen"]
-    if not isinstance(gen, int) or head.gen < gen or (head.gen == gen and head.sha256 != floor["sha256"]):
+    if head is None or head.gen < gen or (head.gen == gen and head.sha256 != floor["sha256"]):
         raise IntegrityError(
             f"{vault.secret}: the store is older than what the sender of the share saw",
             hint="the store was set back; ask who pushed last",
         )
 
 
-def _replaced_key(world: World, secret: SecretName, new: OpenVault) -> str | None:
-    """Return the key id of a present half that the share would replace."""
+def _replaced_half(world: World, secret: SecretName, new: OpenVault) -> RetiredKey | None:
+    """Return the present half that the share would replace."""
     text, binding = world.keys.get(str(secret)), world.machine.bindings.find(secret)
-    if text is None or binding is None or (text == new.key_text and binding.salt == new.binding.salt):
+    if text is None:
         return None
-    return VaultKey.from_texts(text, binding.salt).key_id
+    # A key whose binding was lost is kept as well, under the only salt there is.
+    salt = binding.salt if binding else new.binding.salt
+    if (text, salt) == (new.key_text, new.binding.salt):
+        return None
+    return RetiredKey(VaultKey.from_texts(text, salt).key_id, salt, text)
 
 
 def carry_out(world: World, plan: Plan) -> Result:
     """Write both halves, what was seen, and the user's consent; after a failure all is as before."""
     secret = plan.vault.secret
-    undo: list[Callable[[], None]] = []
-    try:
+    with world.machine.vault_lock(secret), ExitStack() as undo:
         binding = _write_keys(world, plan, undo)
         _write_binding(world, secret, binding, undo)
-    except BaseException:
-        for step in reversed(undo):
-            step()
-        raise
-    world.machine.trust.agree(secret, binding)
-    vault = replace(plan.vault, world=world, binding=binding)
-    if plan.head is not None:
-        _remember(vault, plan.head)
-    elif plan.share.seen is not None and world.machine.memory.seen(secret) is None:
+        vault = replace(plan.vault, world=world, binding=binding)
+        if plan.head is not None:
+            _remember(vault, plan.head)
+        world.machine.trust.agree(secret, binding)
+        undo.pop_all()
+        _log(vault, plan.head)
+    if not plan.checked:
         world.terminal.notice(f"{secret}: the store was not looked at; the first pull does")
-    trail.write_row(vault, trail.new_row(world, "import", plan.head.version if plan.head else ""))
     data = {"version": plan.head.version if plan.head else None, "key_id": vault.key.key_id}
     return Result(str(secret), "imported", f"imported; next: git vsync pull {secret.name}", data=data)
 
 
-def _write_keys(world: World, plan: Plan, undo: list[Callable[[], None]]) -> Binding:
+def _log(vault: OpenVault, head: Head | None) -> None:
+    """Write the audit row; both halves are here by now, whatever becomes of it."""
+    try:
+        trail.write_row(vault, trail.new_row(vault.world, "import", head.version if head else ""))
+    except VsyncError as error:
+        vault.world.terminal.notice(f"{vault.secret}: no audit row: {error.message}")
+
+
+def _write_keys(world: World, plan: Plan, undo: ExitStack) -> Binding:
     """Write the new half and the retired ones; returns the binding that knows them all."""
     secret, share = plan.vault.secret, plan.share
     present = world.machine.bindings.find(secret)
     retired = {old.kid: old.salt for old in (present.retired if present else ())}
-    retired |= {old.kid: old.salt for old in share.retired}
-    accounts = {f"{secret}#{old.kid}": old.key for old in share.retired}
-    if plan.replaces_key and present is not None:
-        retired[plan.replaces_key] = present.salt
-        accounts[f"{secret}#{plan.replaces_key}"] = world.keys.get(str(secret)) or ""
-    accounts[str(secret)] = share.key
+    handed = (*share.retired, *((plan.replaces,) if plan.replaces else ()))
+    retired |= {old.kid: old.salt for old in handed}
+    accounts = {f"{secret}#{old.kid}": old.key for old in handed} | {str(secret): share.key}
     for account, text in accounts.items():
         _set_key(world.keys, account, text, undo)
     own = plan.vault.key.key_id
@@ -173,7 +194,7 @@ def _write_keys(world: World, plan: Plan, undo: list[Callable[[], None]]) -> Bin
     return replace(plan.vault.binding, retired=rows)
 
 
-def _set_key(keys: KeyRing, account: str, text: str, undo: list[Callable[[], None]]) -> None:
+def _set_key(keys: KeyRing, account: str, text: str, undo: ExitStack) -> None:
     before = keys.get(account)
     if before == text:
         return
@@ -184,13 +205,11 @@ def _set_key(keys: KeyRing, account: str, text: str, undo: list[Callable[[], Non
         else:
             keys.set(account, before)
 
-    undo.append(restore)
+    undo.callback(restore)
     keys.set(account, text)
 
 
-def _write_binding(
-    world: World, secret: SecretName, binding: Binding, undo: list[Callable[[], None]]
-) -> None:
+def _write_binding(world: World, secret: SecretName, binding: Binding, undo: ExitStack) -> None:
     before = world.machine.bindings.find(secret)
 
     def restore() -> None:
@@ -199,7 +218,7 @@ def _write_binding(
         else:
             world.machine.bindings.write(secret, before)
 
-    undo.append(restore)
+    undo.callback(restore)
     world.machine.bindings.write(secret, binding)
 
 

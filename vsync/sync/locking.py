@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vsync.errors import ConfigError
 from vsync.formats.lockfile import FILE_NAME, MAX_LOCK_BYTES, LockEntry, lock_from_text, lock_to_text
+from vsync.machine.files import translated
 from vsync.machine.locks import held
 from vsync.model import SecretName
 from vsync.world import World
@@ -56,13 +57,16 @@ def record(world: World, entry: LockEntry) -> bool:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Replace the committed file; its mode stays what git and the umask made it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(beside, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Replace the committed file; its mode is what the umask makes of an ordinary file's."""
+    # One name, under the lock: what a killed run left is overwritten, not stumbled over.
+    beside = path.with_name(f".{path.name}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with translated(path):
+        try:
+            with open(os.open(beside, flags, 0o666), "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)

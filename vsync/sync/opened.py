@@ -1,6 +1,7 @@
 """A vault with both its halves: the binding read and agreed to, the key derived, the store at hand."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,10 +45,18 @@ class OpenVault:
         check_texts(text, self.binding.salt)
         return text
 
-    @cached_property
+    @property
     def key(self) -> VaultKey:
         """The current key, derived at first use; raises as `key_text` does."""
-        return VaultKey.from_texts(self.key_text, self.binding.salt)
+        return self._derivation.result()
+
+    @cached_property
+    def _derivation(self) -> Future[VaultKey]:
+        return ThreadPoolExecutor(1).submit(lambda: VaultKey.from_texts(self.key_text, self.binding.salt))
+
+    def derive_early(self) -> None:
+        """Begin to derive the key, beside other work; what goes wrong is told where the key is used."""
+        _ = self._derivation
 
     def retired_keys(self) -> Iterator[VaultKey]:
         """Yield the keys that rotation replaced, newest first, as far as this machine has them."""

@@ -1,5 +1,6 @@
 """Which store a vault belongs in: a URL, a named profile, the committed routing, or the embedded default."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -50,9 +51,9 @@ def of_url(world: World, url: str, profile: str | None) -> Place:
         bucket = url.removeprefix("s3://").strip("/")
         return Place(_with_bucket(found.location, bucket), found.prefix, profile)
     if "://" not in url:
-        url = file_url(Path(url).expanduser().absolute())
+        url = file_url(Path(os.path.normpath(Path(url).expanduser().absolute())))
     folder = folder_of_url(url)
-    if folder.is_relative_to(world.repository.top):
+    if folder.resolve().is_relative_to(world.repository.top.resolve()):
         raise UsageError(
             "the store cannot lie inside the repository", hint="choose a folder outside, or a profile"
         )

@@ -2,7 +2,7 @@
 
 import secrets
 
-from vsync.errors import Conflict
+from vsync.errors import Conflict, IntegrityError, UsageError
 from vsync.formats.binding import Profile, check_prefix, check_profile_name
 from vsync.machine.machine import Machine
 from vsync.model import Result
@@ -13,8 +13,10 @@ from vsync.store.probe import probe
 def add(machine: Machine, name: str, profile: Profile, *, replace: bool) -> Result:
     """Store a profile; Conflict when there is one of that name, unless it is to be replaced."""
     check_profile_name(name)
-    if profile.prefix:
-        check_prefix(profile.prefix.replace("{repo}", "repo"))
+    try:
+        check_prefix((profile.prefix or "").replace("{repo}", "repo"))
+    except IntegrityError as error:
+        raise UsageError(error.message, hint=error.hint) from error
     if machine.profiles.exists(name) and not replace:
         raise Conflict(f"there is a profile {name!r} already", hint=f"git vsync profile add {name} --replace")
     machine.profiles.write(name, profile)

@@ -24,7 +24,7 @@ from vsync.sync import trail
 from vsync.sync.head import Head, read_head
 from vsync.sync.locking import record
 from vsync.sync.opened import OpenVault
-from vsync.sync.snapshot import ledger_of, lock_entry_of
+from vsync.sync.snapshot import ledger_of, lock_entry_of, synced_ledger
 from vsync.vault import Tree, VaultFolder
 
 MAX_NAME_TRIES = 60
@@ -80,7 +80,7 @@ def _newest_known(vault: OpenVault, head: Head | None) -> str | None:
 def _seal(vault: OpenVault, spool: BinaryIO, version: str, entries: Iterable[PackEntry]) -> Written:
     spool.seek(0)
     spool.truncate()
-    sealed = write_bundle(spool, vault.key, version, entries)
+    sealed = write_bundle(spool, vault.key, version, entries, limits=vault.world.machine.settings.limits)
     spool.flush()
     return sealed
 
@@ -232,6 +232,15 @@ def recover(vault: OpenVault) -> None:
     trail.flush_rows(vault)
 
 
-def newest_ledger(vault: OpenVault) -> Ledger | None:
-    """Return what this checkout last synced."""
-    return vault.world.machine.memory.ledger(vault.secret, vault.world.checkout)
+def newest_ledger(vault: OpenVault, head: Head | None) -> Ledger | None:
+    """Return what this checkout last synced, changing nothing.
+
+    A push that won and a pull that swapped count, even if they were stopped before they could
+    write it down: nobody is told that they conflict with themselves.
+    """
+    world = vault.world
+    publication = world.machine.memory.pending(vault.secret).publication
+    won = head is not None and publication is not None and is_ours(head, publication)
+    if publication is not None and won and publication.checkout == world.checkout:
+        return publication.ledger
+    return synced_ledger(world, vault.mapping)

@@ -4,12 +4,14 @@ pointer → bundle → entries checked → local edits protected → encrypted b
 the folder → swapped → seen and ledger → audit row → activate_to. `vsync.lock` is never touched.
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vsync.errors import Conflict, IntegrityError, NotFound
+from vsync.errors import Conflict, IntegrityError, NotFound, UsageError
 from vsync.formats.archive import Archive
-from vsync.formats.content import content_digest
-from vsync.formats.version import parse_version
+from vsync.formats.content import FileState, content_digest
+from vsync.formats.version import is_version
 from vsync.machine.memory import Ledger
 from vsync.model import Mapping, Result
 from vsync.sync import trail
@@ -19,7 +21,15 @@ from vsync.sync.head import Head, read_head, remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.publish import newest_ledger, recover
-from vsync.sync.snapshot import Edits, compare, edits_since, folder_of, ledger_of, require_hidden_from_git
+from vsync.sync.snapshot import (
+    Edits,
+    compare,
+    edits_since,
+    folder_of,
+    ledger_of,
+    require_hidden_from_git,
+    settle,
+)
 from vsync.vault import Tree
 from vsync.world import World
 
@@ -41,18 +51,26 @@ def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
 
     Raises Conflict when there are edits that were never pushed, unless told to back them up.
     """
+    if options.at is not None and not is_version(options.at):
+        raise UsageError(
+            f"{options.at!r} is not a version name (YYYYMMDD-HHMMSS)",
+            hint=f"git vsync versions {mapping.secret.name} lists them",
+        )
     with world.machine.vault_lock(mapping.secret):
         vault = open_vault(world, mapping)
+        vault.derive_early()
         folder = folder_of(world, mapping)
-        folder.settle()
+        folder.exists()  # a link in its place is refused before anything else is asked
         require_hidden_from_git(world, mapping)
-        recover(vault)
+        if not options.dry_run:
+            settle(world, mapping)
+            recover(vault)
         head = _head_or_nothing(vault)
         local = folder.scan() if folder.exists() else None
-        if options.at is None or options.at == head.version:
+        if options.at is None:
             _judge_lock(vault, head)
-            if _is_current(vault, head, local):
-                return _current(vault, head, local, dry_run=options.dry_run)
+        if options.at in (None, head.version) and _is_current(vault, head, local):
+            return _current(vault, head, local, dry_run=options.dry_run)
         return _fetch_and_swap(vault, head, local, options)
 
 
@@ -92,7 +110,7 @@ def _is_current(vault: OpenVault, head: Head, local: Tree | None) -> bool:
         return False
     if head.pointer is not None:
         return content_digest(local.states, vault.key.content_mac) == head.pointer.content
-    ledger = newest_ledger(vault)
+    ledger = newest_ledger(vault, head)
     return (
         ledger is not None
         and ledger.version == head.version
@@ -115,14 +133,13 @@ def _write_ledger(vault: OpenVault, tree: Tree, head: Head) -> None:
     ledger = ledger_of(
         tree, world.machine.local_key, version=head.version, gen=head.gen, kid=vault.key.key_id
     )
-    if ledger != newest_ledger(vault):
+    if ledger != world.machine.memory.ledger(vault.secret, world.checkout):
         world.machine.memory.write_ledger(vault.secret, world.checkout, ledger)
 
 
 def _fetch_and_swap(vault: OpenVault, head: Head, local: Tree | None, options: PullOptions) -> Result:
     wanted = options.at or head.version
-    parse_version(wanted)
-    edits = _local_edits(vault, local)
+    edits = _local_edits(vault, head, local)
     with vault.world.spool() as spool:
         if wanted == head.version:
             archive = fetch_head(vault, head, spool)
@@ -132,12 +149,11 @@ def _fetch_and_swap(vault: OpenVault, head: Head, local: Tree | None, options: P
         if options.dry_run:
             return _planned(vault, wanted, archive, local)
         backup = _back_up(vault, local)
-        tree = _replace(vault, head if wanted == head.version else None, archive, local)
-    if wanted == head.version:
+        taken = head if wanted == head.version else Head(wanted, "")
+        tree = _replace(vault, taken, archive, local)
+    if taken is head:
         remember(vault, head)
-    else:
-        head = Head(wanted, "")
-    _write_ledger(vault, tree, head)
+    head = taken
     trail.write_row(vault, trail.new_row(vault.world, "pull", wanted))
     changes = _changes(local, tree)
     details = changes.lines() + _told(vault, edits, backup) + activate(vault.world, vault.mapping)
@@ -146,12 +162,11 @@ def _fetch_and_swap(vault: OpenVault, head: Head, local: Tree | None, options: P
     return Result(str(vault.secret), "pulled", f"pulled {wanted}", details, data)
 
 
-def _local_edits(vault: OpenVault, local: Tree | None) -> Edits:
+def _local_edits(vault: OpenVault, head: Head, local: Tree | None) -> Edits:
     """Return what would be lost: a folder that does not exist, or is empty and new, holds no edits."""
     if local is None:
         return Edits()
-    ledger: Ledger | None = newest_ledger(vault)
-    return edits_since(local, ledger, vault.world.machine.local_key)
+    return edits_since(local, newest_ledger(vault, head), vault.world.machine.local_key)
 
 
 def _require_no_edits(vault: OpenVault, edits: Edits, options: PullOptions) -> None:
@@ -175,33 +190,50 @@ def _back_up(vault: OpenVault, local: Tree | None) -> str | None:
     return vault.world.machine.backups.write(vault.secret, vault.key, entries, vault.world.now)
 
 
-def _replace(vault: OpenVault, head: Head | None, archive: Archive, local: Tree | None) -> Tree:
+def _replace(vault: OpenVault, taken: Head, archive: Archive, local: Tree | None) -> Tree:
+    world, memory = vault.world, vault.world.machine.memory
     built: list[Tree] = []
 
-    def build(root: int) -> None:
-        tree = unpack(archive, root)
-        if head is not None:
-            require_content(vault, head, vault.key, tree)
-        built.append(tree)
+    def ledger() -> Ledger:
+        return ledger_of(
+            built[0], world.machine.local_key, version=taken.version, gen=taken.gen, kid=vault.key.key_id
+        )
 
-    folder_of(vault.world, vault.mapping).replace(build, expected=local)
+    def build(root: int) -> None:
+        built.append(unpack(archive, root))
+        require_content(vault, taken, vault.key, built[0])
+        memory.write_incoming(vault.secret, world.checkout, ledger())
+
+    folder_of(world, vault.mapping).replace(
+        build, expected=local, done=lambda: memory.write_ledger(vault.secret, world.checkout, ledger())
+    )
     return built[0]
 
 
 def _changes(local: Tree | None, tree: Tree) -> Edits:
-    def digests(of: Tree | None) -> dict[str, str]:
-        return {state.path: f"{state.executable}{state.sha256}" for state in of.states} if of else {}
+    return compare(_digests(tree.states), _digests(local.states if local else ()))
 
-    return compare(digests(tree), digests(local))
+
+def _digests(states: Iterable[FileState]) -> dict[str, str]:
+    return {state.path: f"{state.executable}{state.sha256}" for state in states}
 
 
 def _planned(vault: OpenVault, wanted: str, archive: Archive, local: Tree | None) -> Result:
-    incoming = {entry.path for entry in archive.entries if not entry.is_directory}
-    present = {state.path for state in local.states} if local else set()
-    lines = [f"+ {path}" for path in sorted(incoming - present)]
-    lines += [f"- {path}" for path in sorted(present - incoming)]
+    states = [
+        FileState(entry.path, entry.executable, _digest(archive.pieces(entry)))
+        for entry in archive.entries
+        if not entry.is_directory
+    ]
+    changes = compare(_digests(states), _digests(local.states if local else ()))
     summary = f"would pull {wanted} into {vault.mapping.folder}"
-    return Result(str(vault.secret), "planned", summary, tuple(lines), {"version": wanted})
+    return Result(str(vault.secret), "planned", summary, changes.lines(), {"version": wanted})
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _told(vault: OpenVault, edits: Edits, backup: str | None) -> tuple[str, ...]:

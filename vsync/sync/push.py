@@ -4,12 +4,20 @@ from dataclasses import dataclass, field
 
 from vsync.errors import Conflict, VsyncError
 from vsync.formats.content import content_digest
+from vsync.machine.memory import Ledger
 from vsync.model import Mapping, Result
 from vsync.sync.head import Head, read_head, remember
-from vsync.sync.locking import record
+from vsync.sync.locking import read_lock, record
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.publish import Content, moved, newest_ledger, publish, recover
-from vsync.sync.snapshot import Edits, edits_since, folder_of, ledger_of, lock_entry_of, snapshot_for_push
+from vsync.sync.snapshot import (
+    Edits,
+    edits_since,
+    ledger_of,
+    lock_entry_of,
+    settle,
+    snapshot_for_push,
+)
 from vsync.world import World
 
 
@@ -30,15 +38,20 @@ def push(world: World, mapping: Mapping, options: PushOptions) -> Result:
     """
     with world.machine.vault_lock(mapping.secret):
         vault = open_vault(world, mapping)
-        folder_of(world, mapping).settle()
+        vault.derive_early()
+        read_lock(world)  # a file with conflict markers must stop us now, not after the swap
+        if not options.dry_run:
+            settle(world, mapping)
         tree, names = snapshot_for_push(world, mapping, allow_empty=options.allow_empty)
-        recover(vault)
+        if not options.dry_run:
+            recover(vault)
         head = read_head(vault)
         content = Content(tree, names, content_digest(tree.states, vault.key.content_mac))
-        edits = edits_since(tree, newest_ledger(vault), world.machine.local_key)
-        if head is not None and _holds(vault, head, content, edits):
-            return _adopt(vault, head, content, dry_run=options.dry_run)
-        discarded = _require_synced(vault, head, force=options.force)
+        ledger = newest_ledger(vault, head)
+        edits = edits_since(tree, ledger, world.machine.local_key)
+        if head is not None and _holds(head, content, ledger, edits):
+            return _adopt(vault, head, content, ledger, dry_run=options.dry_run)
+        discarded = _require_synced(vault, head, ledger, force=options.force)
         if options.dry_run:
             return _planned(vault, head, edits)
         publication = publish(vault, content, head, note=options.note)
@@ -49,18 +62,16 @@ def push(world: World, mapping: Mapping, options: PushOptions) -> Result:
     return Result(str(mapping.secret), "pushed", f"pushed {publication.version}", details, data)
 
 
-def _holds(vault: OpenVault, head: Head, content: Content, edits: Edits) -> bool:
+def _holds(head: Head, content: Content, ledger: Ledger | None, edits: Edits) -> bool:
     """Tell whether the newest version is exactly this content."""
     if head.pointer is not None:
         return head.pointer.content == content.digest
-    ledger = newest_ledger(vault)
     return ledger is not None and ledger.version == head.version and not edits
 
 
-def _adopt(vault: OpenVault, head: Head, content: Content, *, dry_run: bool) -> Result:
+def _adopt(vault: OpenVault, head: Head, content: Content, ledger: Ledger | None, *, dry_run: bool) -> Result:
     """Take note that this checkout has the newest version, and mend `vsync.lock`."""
-    world, secret = vault.world, vault.secret
-    ledger, kid = newest_ledger(vault), vault.key.key_id
+    world, secret, kid = vault.world, vault.secret, vault.key.key_id
     known = ledger is not None and ledger.version == head.version
     state, summary = ("unchanged", f"unchanged since {head.version}")
     if not known:
@@ -90,9 +101,8 @@ def _adopt(vault: OpenVault, head: Head, content: Content, *, dry_run: bool) -> 
     return Result(str(secret), state, summary, data=data)
 
 
-def _require_synced(vault: OpenVault, head: Head | None, *, force: bool) -> str | None:
+def _require_synced(vault: OpenVault, head: Head | None, ledger: Ledger | None, *, force: bool) -> str | None:
     """Refuse to push over a version this checkout has not synced; forced, say what that discards."""
-    ledger = newest_ledger(vault)
     if head is None or (ledger is not None and ledger.version == head.version):
         return None
     error: VsyncError = moved(vault, head)

@@ -9,7 +9,7 @@ from vsync.machine.files import translated
 from vsync.model import Mapping, Result
 from vsync.sync.fetch import unpack
 from vsync.sync.opened import OpenVault, open_vault
-from vsync.sync.snapshot import folder_of, require_hidden_from_git
+from vsync.sync.snapshot import folder_of, require_hidden_from_git, settle
 from vsync.vault import Tree
 from vsync.world import World
 
@@ -31,7 +31,8 @@ def restore_backup(world: World, mapping: Mapping, number: int) -> Result:
     with world.machine.vault_lock(mapping.secret):
         vault = open_vault(world, mapping)
         folder = folder_of(world, mapping)
-        folder.settle()
+        folder.exists()  # a link in its place is refused before anything else is asked
+        settle(world, mapping)
         require_hidden_from_git(world, mapping)
         path = world.machine.backups.path(mapping.secret, number)
         local = folder.scan() if folder.exists() else None

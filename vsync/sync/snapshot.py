@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from vsync.errors import Conflict, GitError, IntegrityError, NotFound
-from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
 from vsync.formats.lockfile import LockEntry
 from vsync.machine.memory import Ledger, LedgerFile, LocalKey
 from vsync.model import Mapping
-from vsync.vault import Tree, VaultFolder, check_pushable
+from vsync.vault import Tree, Unsettled, VaultFolder, check_pushable
 from vsync.world import World
 
 
@@ -58,11 +57,36 @@ def ledger_of(tree: Tree, key: LocalKey, *, version: str, gen: int, kid: str) ->
     return Ledger(version, gen, kid, key.content(tree.states), files)
 
 
+def settle(world: World, mapping: Mapping) -> None:
+    """Finish or undo what a stopped pull left in this checkout, its ledger included."""
+    memory, secret = world.machine.memory, mapping.secret
+
+    def done() -> None:
+        incoming = memory.incoming(secret, world.checkout)
+        if incoming is not None:
+            memory.write_ledger(secret, world.checkout, incoming)
+
+    folder_of(world, mapping).settle(done)
+    memory.drop_incoming(secret, world.checkout)
+
+
+def synced_ledger(world: World, mapping: Mapping) -> Ledger | None:
+    """Return what the folder was last synced with, as `settle` would leave it; changes nothing."""
+    memory, secret = world.machine.memory, mapping.secret
+    incoming = memory.incoming(secret, world.checkout)
+    if incoming is not None and folder_of(world, mapping).unsettled() in (Unsettled.ASIDE, Unsettled.SWAPPED):
+        return incoming
+    return memory.ledger(secret, world.checkout)
+
+
 def env_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
     """Return the names in the effective env file, or None when there is no such file.
 
     IntegrityError, with the number of the line, when it cannot be read as one.
     """
+    # status shares this module and reads no env file.
+    from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+
     data = folder_of(world, mapping).read_file(mapping.env_file, limit=MAX_ENV_BYTES)
     if data is None:
         return None

@@ -6,10 +6,8 @@ from vsync.errors import ConfigError
 from vsync.formats.lockfile import LockEntry
 from vsync.machine.memory import Ledger, Seen
 from vsync.model import Json, Mapping, Result
-from vsync.sync.head import read_head, remember
 from vsync.sync.locking import read_lock
-from vsync.sync.opened import open_vault
-from vsync.sync.snapshot import edits_since, folder_of
+from vsync.sync.snapshot import edits_since, folder_of, synced_ledger
 from vsync.world import World
 
 
@@ -25,8 +23,10 @@ def status(world: World, mapping: Mapping, *, check_remote: bool) -> Result:
     """Compare folder, ledger, lock and the newest known version of one vault."""
     secret, memory = mapping.secret, world.machine.memory
     newest = _read_newest(world, mapping) if check_remote else _remembered(memory.seen(secret))
-    ledger = memory.ledger(secret, world.checkout)
+    ledger = synced_ledger(world, mapping)
     local, details = _local(world, mapping, ledger)
+    if folder_of(world, mapping).unsettled() is not None:
+        details = (*details, "a pull was interrupted: the next push or pull completes or undoes it")
     bound = world.machine.bindings.find(secret) is not None
     parts = {
         "local": local,
@@ -42,6 +42,10 @@ def status(world: World, mapping: Mapping, *, check_remote: bool) -> Result:
 
 
 def _read_newest(world: World, mapping: Mapping) -> Newest | None:
+    # Store and cipher are for those who ask the remote; without them, status answers in half the time.
+    from vsync.sync.head import read_head, remember
+    from vsync.sync.opened import open_vault
+
     vault = open_vault(world, mapping)
     head = read_head(vault)
     if head is None:

@@ -6,11 +6,21 @@ this machine, and goes with the next writing verb.
 
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from vsync import __version__
 from vsync.errors import NotFound, Refused, StaleTag, StoreError, VsyncError
-from vsync.formats.audit_log import MAX_LOG_BYTES, Log, Row, append_row, encode_meta, read_log, seal_row
+from vsync.formats.audit_log import (
+    MAX_LOG_BYTES,
+    Log,
+    Row,
+    append_row,
+    encode_meta,
+    read_log,
+    seal_row,
+    split_meta,
+)
 from vsync.machine.memory import Pending
 from vsync.sync.opened import OpenVault
 from vsync.world import World
@@ -67,7 +77,7 @@ def flush_rows(vault: OpenVault) -> None:
         vault.world.terminal.notice(f"{vault.secret}: the audit row waits on this machine: {error.message}")
         return
     else:
-        memory.see_rows(vault.secret, len(log.rows), log.last_mac)
+        remember_rows(vault, log)
     memory.write_pending(vault.secret, Pending(pending.publication, ()))
 
 
@@ -75,10 +85,14 @@ def _append(vault: OpenVault, rows: tuple[Row, ...]) -> Log:
     deadline = time.monotonic() + vault.world.machine.settings.audit_timeout
     pause = FIRST_PAUSE_SECONDS
     while True:
-        data, tag = read_audit(vault)
-        _notice_lost_rows(vault, read_log(data))
-        for row in rows:
+        before, tag = read_audit(vault)
+        log = read_log(before)
+        _notice_lost_rows(vault, log)
+        data = before
+        for row in _unwritten(vault, rows, log):
             data = append_row(data, seal_row(row, vault.key, read_log(data).last_mac))
+        if data == before:
+            return log
         try:
             vault.store.swap(vault.root.audit, data, expected=tag)
         except StaleTag:
@@ -90,6 +104,16 @@ def _append(vault: OpenVault, rows: tuple[Row, ...]) -> Log:
             return read_log(data)
 
 
+def _unwritten(vault: OpenVault, rows: tuple[Row, ...], log: Log) -> list[Row]:
+    """Return the rows the log does not have: the answer of an earlier append may have been lost."""
+
+    def plain(row: Row) -> Row:
+        return replace(row, meta=split_meta(row.meta)[0])
+
+    present = {plain(row) for row in log.rows}
+    return [row for row in rows if plain(seal_row(row, vault.key, "")) not in present]
+
+
 def read_audit(vault: OpenVault) -> tuple[bytes, str | None]:
     """Return the log's bytes and its tag; empty and None when there is none yet."""
     try:
@@ -99,10 +123,25 @@ def read_audit(vault: OpenVault) -> tuple[bytes, str | None]:
     return blob.data, blob.tag
 
 
-def _notice_lost_rows(vault: OpenVault, log: Log) -> None:
+def lost_rows(vault: OpenVault, log: Log) -> str | None:
+    """Say so when the log is no continuation of what this machine has seen of it."""
     seen = vault.world.machine.memory.seen(vault.secret)
-    if seen is not None and len(log.rows) < seen.rows:
-        vault.world.terminal.notice(
-            f"{vault.secret}: the audit log has {len(log.rows)} rows, and this machine saw {seen.rows}: "
-            "somebody removed rows (git vsync audit shows what is left)"
-        )
+    if seen is None:
+        return None
+    if len(log.rows) < seen.rows:
+        return f"the audit log has {len(log.rows)} rows, and this machine saw {seen.rows}: rows were removed"
+    if Log(log.rows[: seen.rows]).last_mac == seen.last_mac:
+        return None
+    return f"the first {seen.rows} rows of the audit log are not those that this machine saw"
+
+
+def remember_rows(vault: OpenVault, log: Log) -> None:
+    """Remember how far the log has come, unless rows were lost: that must go on being found."""
+    if lost_rows(vault, log) is None:
+        vault.world.machine.memory.see_rows(vault.secret, len(log.rows), log.last_mac)
+
+
+def _notice_lost_rows(vault: OpenVault, log: Log) -> None:
+    problem = lost_rows(vault, log)
+    if problem:
+        vault.world.terminal.notice(f"{vault.secret}: {problem} (git vsync audit shows what is left)")

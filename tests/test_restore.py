@@ -1,0 +1,121 @@
+"""git vsync restore --backup: what a pull replaced comes back; ten are kept, encrypted."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.worlds import OTHER_KEY_TEXT, SALT, SECRET, Desk, Team, files_with, vault_key
+from vsync.errors import ConfigError, IntegrityError, NotFound
+from vsync.formats.binding import RetiredSalt
+from vsync.sync.restore import backups
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    return Team(tmp_path / "team")
+
+
+@pytest.fixture
+def ben(team: Team) -> Desk:
+    """Somebody whose edits were replaced by a pull, two files and a mode."""
+    ana = team.desk("ana")
+    ana.write(".env.prod", "A=1\n")
+    ana.push()
+    desk = team.desk("ben")
+    desk.write(".env.prod", "A=ben canary\n")
+    desk.write("bin/run", "#!/bin/sh\n", executable=True)
+    desk.pull(backup=True)
+    return desk
+
+
+def _listed(desk: Desk) -> list[str]:
+    world = desk.world()
+    return [row.summary for row in backups(world, world.config.mappings[0])]
+
+
+def test_what_was_replaced_comes_back_with_its_modes(ben: Desk) -> None:
+    done = ben.restore()
+    assert done.summary == "restored 2 files from the backup 20260523-120000"
+    assert ben.tree() == {".env.prod": b"A=ben canary\n", "bin/run": b"#!/bin/sh\n"}
+    modes = [(ben.vault / name).stat().st_mode & 0o777 for name in (".env.prod", "bin/run", "bin")]
+    assert modes == [0o600, 0o700, 0o700]
+
+
+def test_what_comes_back_counts_as_never_pushed(ben: Desk) -> None:
+    ben.restore()
+    assert ben.status().data["local"] == "dirty 2"
+
+
+def test_what_a_restore_replaces_becomes_a_backup_in_turn(ben: Desk) -> None:
+    ben.restore()
+    ben.restore()
+    assert ben.tree() == {".env.prod": b"A=1\n"}
+    assert len(_listed(ben)) == 3
+
+
+def test_a_backup_is_ciphertext_for_its_owner_only(ben: Desk) -> None:
+    path = next((ben.base / "backups/app/prod").iterdir())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert files_with(b"canary", ben.base) == []
+
+
+def test_the_newest_ten_are_kept_newest_first(ben: Desk) -> None:
+    for number in range(12):
+        ben.write(".env.prod", f"A={number}\n")
+        ben.pull(force=True)
+    names = _listed(ben)
+    assert len(names) == 10
+    assert [line.split()[1] for line in names] == sorted((line.split()[1] for line in names), reverse=True)
+    ben.restore(3)
+    assert ben.tree()[".env.prod"] == b"A=9\n"
+
+
+@pytest.mark.parametrize("number", [0, 2, 99])
+def test_a_number_that_is_not_there_is_not_found(ben: Desk, number: int) -> None:
+    with pytest.raises(NotFound, match=f"has 1 backups here, and no number {number}"):
+        ben.restore(number)
+
+
+def test_a_flipped_byte_anywhere_is_refused_and_touches_nothing(ben: Desk) -> None:
+    path = next((ben.base / "backups/app/prod").iterdir())  # attack 1
+    good, before = path.read_bytes(), ben.tree()
+    for at in range(0, len(good), 9):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        with pytest.raises(IntegrityError):
+            ben.restore()
+    assert ben.tree() == before
+
+
+def test_a_backup_under_a_retired_key_still_opens(ben: Desk, team: Team) -> None:
+    old = vault_key().key_id
+    binding = replace(team.binding, retired=(RetiredSalt(old, SALT),))
+    ben.world().machine.bindings.write(SECRET, binding)
+    ben.keys.set(f"{SECRET}#{old}", ben.keys.texts[str(SECRET)])
+    ben.keys.set(str(SECRET), OTHER_KEY_TEXT)
+    ben.restore()
+    assert ben.tree()[".env.prod"] == b"A=ben canary\n"
+
+
+def test_a_backup_whose_key_is_gone_says_so(ben: Desk) -> None:
+    ben.keys.set(str(SECRET), OTHER_KEY_TEXT)
+    with pytest.raises(IntegrityError, match="was altered, or its key is gone"):
+        ben.restore()
+
+
+def test_a_missing_folder_is_made_again(ben: Desk) -> None:
+    (ben.vault / ".env.prod").unlink()
+    ben.vault.rmdir()
+    ben.restore()
+    assert (ben.vault.stat().st_mode & 0o777, len(ben.tree())) == (0o700, 2)
+
+
+def test_a_folder_that_became_a_link_is_refused(ben: Desk, tmp_path: Path) -> None:
+    (ben.vault / ".env.prod").unlink()  # attack 26
+    ben.vault.rmdir()
+    os.symlink(tmp_path, ben.vault)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ConfigError, match="not a plain folder"):
+        ben.restore()
+    assert sorted(tmp_path.iterdir()) == before
