@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsync.config.load import S3Routing, load_config
 from vsync.config.edit import NewMapping, add_mapping, read_text, set_lock_names, set_vault, write_config
+from vsync.config.load import S3Routing, load_config
 from vsync.errors import ConfigError, DiskError
 from vsync.model import SecretName
 

@@ -14,17 +14,11 @@ from hypothesis import strategies as st
 
 from tests.worlds import SECRET, everything_below
 from vsync.errors import Conflict, DiskError, IntegrityError
+from vsync.files import create_private, read_json, read_private, write_private
 from vsync.formats.audit_log import Row
 from vsync.formats.content import FileState
 from vsync.formats.lockfile import LockEntry
-from vsync.machine.files import (
-    base_folder,
-    create_private,
-    data_folder,
-    read_json,
-    read_private,
-    write_private,
-)
+from vsync.machine.folders import base_folder, data_folder
 from vsync.machine.locks import held
 from vsync.machine.memory import Ledger, LedgerFile, LocalKey, Memory, Pending, Publication, Seen
 

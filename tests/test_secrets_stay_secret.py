@@ -237,7 +237,7 @@ def bug(machine: Home) -> Home:
     """A machine where the program has a bug: what reads the env file fails with what it read."""
     site = machine.path / "site"
     site.mkdir()
-    lines = ["from vsync.vault import VaultFolder", "true = VaultFolder.read_file"]
+    lines = ["from vsync.vault.folder import VaultFolder", "true = VaultFolder.read_file"]
     lines += ["def read_file(self, path, *, limit):"]
     lines += ["    raise RuntimeError(true(self, path, limit=limit))", "VaultFolder.read_file = read_file"]
     (site / "sitecustomize.py").write_text("\n".join(lines))

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tests.worlds import everything_below
 from vsync.errors import ConfigError, Conflict, NotFound
-from vsync.vault import Filler, FolderChanged, Scanned, Unsettled, VaultFolder, check_pushable
+from vsync.vault.filler import Filler
+from vsync.vault.folder import Unsettled, VaultFolder
+from vsync.vault.tree import FolderChanged, Scanned, check_pushable
 
 NAME = "infra/vault/prod"
 

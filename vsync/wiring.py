@@ -15,7 +15,7 @@ from vsync.formats.binding import Location
 from vsync.formats.strict import load_object
 from vsync.git import Repository
 from vsync.keys.interface import KeyRing
-from vsync.machine.files import base_folder
+from vsync.machine.folders import base_folder
 from vsync.machine.machine import Machine
 from vsync.machine.settings import Settings, read_settings
 from vsync.model import Json
@@ -83,7 +83,7 @@ def spool() -> Iterator[BinaryIO]:
     import tempfile
 
     try:
-        with tempfile.TemporaryFile(buffering=0) as file:
+        with tempfile.TemporaryFile() as file:
             yield file
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()

@@ -35,7 +35,7 @@ class Terminal(Protocol):
         """Ask for a secret on the terminal itself, unseen."""
 
     def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Show progress over `total` bytes; the value takes how many bytes were done."""
+        """Show progress over `total` bytes, 0 if unknown; the value takes how many bytes were done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import traceback
 
 from vsync import __version__
 from vsync.errors import VsyncError
-from vsync.machine.files import base_folder, write_private
+from vsync.files import write_private
+from vsync.machine.folders import base_folder
 
 
 class Bug(VsyncError):

@@ -9,7 +9,8 @@ from click.shell_completion import get_completion_class
 
 from vsync.cli.common import Invocation, verb
 from vsync.errors import NotFound, UsageError
-from vsync.machine.files import data_folder, translated
+from vsync.files import translated
+from vsync.machine.folders import data_folder
 from vsync.model import Report, Result
 
 SHELLS = ("bash", "zsh", "fish")

@@ -1,16 +1,15 @@
 """Encrypted rolling backups of what a pull replaces (formats §8)."""
 
-import contextlib
 import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from vsync.errors import NotFound
+from vsync.files import make_folder, replacing, translated
 from vsync.formats.archive import ArchiveLimits, PackEntry
 from vsync.formats.vaultkey import VaultKey
 from vsync.formats.version import is_version, version_after
-from vsync.machine.files import PRIVATE_FILE, make_folder, sync_folder, translated
 from vsync.model import SecretName
 
 KEPT = 10
@@ -45,22 +44,10 @@ class Backups:
         folder = self._folder(secret)
         make_folder(folder)
         name = version_after(next(iter(self.names(secret)), None), now)
-        beside, path = folder / f".{name}.tmp", folder / f"{name}{SUFFIX}"
+        path = folder / f"{name}{SUFFIX}"
+        with replacing(path) as file:
+            write_backup(file, key, entries, limits=self._limits)
         with translated(path):
-            try:
-                descriptor = os.open(
-                    beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
-                )
-                with open(descriptor, "wb") as file:
-                    write_backup(file, key, entries, limits=self._limits)
-                    file.flush()
-                    os.fsync(descriptor)
-                os.replace(beside, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(beside)
-                raise
-            sync_folder(folder)
             for old in self.names(secret)[KEPT:]:
                 os.unlink(folder / f"{old}{SUFFIX}")
         return name

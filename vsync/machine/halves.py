@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vsync.errors import DiskError, IntegrityError, KeyUnavailable, NotFound
+from vsync.files import read_json, read_private, remove, write_json, write_private
 from vsync.formats.binding import (
     MAX_BINDING_BYTES,
     Binding,
@@ -15,7 +16,6 @@ from vsync.formats.binding import (
     check_profile_name,
 )
 from vsync.formats.strict import load_object
-from vsync.machine.files import read_json, read_private, remove, write_json, write_private
 from vsync.model import SecretName
 
 

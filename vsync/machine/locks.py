@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vsync.errors import Conflict
-from vsync.machine.files import make_folder, translated
+from vsync.files import make_folder, translated
 
 
 @contextmanager

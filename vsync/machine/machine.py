@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from vsync.files import read_json, write_json
 from vsync.machine.backups import Backups
-from vsync.machine.files import read_json, write_json
 from vsync.machine.halves import Bindings, Profiles, Trust
 from vsync.machine.locks import held
 from vsync.machine.memory import LocalKey, Memory

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from vsync.errors import IntegrityError
+from vsync.files import create_private, fields_of, read_json, read_private, remove, write_json
 from vsync.formats.audit_log import Row
 from vsync.formats.content import FileState, content_digest, frame
 from vsync.formats.lockfile import LockEntry
 from vsync.formats.strict import Fields
-from vsync.machine.files import create_private, fields_of, read_json, read_private, remove, write_json
 from vsync.model import SecretName
 
 MAX_GENERATION = 2**53 - 1

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vsync.errors import ConfigError, IntegrityError
+from vsync.files import read_private
 from vsync.formats.archive import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveLimits
 from vsync.formats.strict import Fields
-from vsync.machine.files import read_private
 
 KEY_STORES = ("keychain", "sealed-file")
 MAX_SETTINGS_BYTES = 1024 * 1024

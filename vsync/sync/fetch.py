@@ -1,16 +1,18 @@
 """Getting a bundle and proving it before anything in it is used (formats §§2, 4)."""
 
-import hashlib
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO, cast
 
 from vsync.errors import IntegrityError, KeyUnavailable, NotFound, WrongKey
 from vsync.formats.archive import Archive
 from vsync.formats.bundle import open_bundle
 from vsync.formats.content import content_digest
+from vsync.formats.digest import Digest
 from vsync.formats.vaultkey import VaultKey
 from vsync.sync.head import Head
 from vsync.sync.opened import OpenVault
-from vsync.vault import Filler, Scanned, Tree
+from vsync.vault.filler import Filler
+from vsync.vault.tree import Scanned, Tree
 
 MAX_BUNDLE_BYTES = 5 * 1024**3  # what one PUT can carry
 
@@ -18,10 +20,9 @@ MAX_BUNDLE_BYTES = 5 * 1024**3  # what one PUT can carry
 def fetch_head(vault: OpenVault, head: Head, spool: BinaryIO) -> Archive:
     """Download the newest bundle: its size and digest must be what the pointer says."""
     limit = head.pointer.size if head.pointer else MAX_BUNDLE_BYTES
-    _download(vault, head.version, spool, limit)
+    sha256 = _download(vault, head.version, spool, limit)
     if head.pointer is not None:
-        spool.seek(0)
-        if hashlib.file_digest(spool, "sha256").hexdigest() != head.pointer.sha256:  # type: ignore[arg-type]
+        if sha256 != head.pointer.sha256:
             raise IntegrityError(
                 f"{vault.secret}: the bundle {head.version} is not the one the pointer names",
                 hint="the store gives back other bytes than were pushed: do not trust it",
@@ -36,14 +37,33 @@ def fetch_version(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
     return open_any(vault, version, spool)
 
 
-def _download(vault: OpenVault, version: str, spool: BinaryIO, limit: int) -> None:
+class _Counted:
+    """Passes on what is written to it, hashed and counted on its way."""
+
+    def __init__(self, out: BinaryIO, done: Callable[[int], None]) -> None:
+        self._out = out
+        self._done = done
+        self.digest = Digest()
+
+    def write(self, data: bytes) -> int:
+        """Write all of the data."""
+        self.digest.update(data)
+        self._done(len(data))
+        return self._out.write(data)
+
+
+def _download(vault: OpenVault, version: str, spool: BinaryIO, limit: int) -> str:
+    """Download a version and return the SHA-256 of what came."""
+    size = 0 if limit == MAX_BUNDLE_BYTES else limit
     try:
-        with vault.world.terminal.progress(f"{vault.secret}: download", limit):
-            vault.store.download(vault.root.version(version), spool, limit=limit)
+        with vault.world.terminal.progress(f"{vault.secret}: download", size) as done:
+            counted = _Counted(spool, done)
+            vault.store.download(vault.root.version(version), cast("BinaryIO", counted), limit=limit)
     except NotFound as error:
         raise NotFound(
             f"{vault.secret} has no version {version}", hint=f"git vsync versions {vault.secret.name}"
         ) from error
+    return counted.digest.hexdigest()
 
 
 def _open_with_own_key(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:

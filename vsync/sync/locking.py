@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from vsync.errors import ConfigError
+from vsync.files import translated
 from vsync.formats.lockfile import FILE_NAME, MAX_LOCK_BYTES, LockEntry, lock_from_text, lock_to_text
-from vsync.machine.files import translated
 from vsync.machine.locks import held
 from vsync.model import SecretName
 from vsync.world import World

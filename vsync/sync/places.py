@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from vsync.errors import ConfigError, UsageError
 from vsync.formats.binding import Location
-from vsync.machine.files import data_folder
+from vsync.machine.folders import data_folder
 from vsync.world import World
 
 

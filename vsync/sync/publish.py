@@ -25,7 +25,8 @@ from vsync.sync.head import Head, read_head
 from vsync.sync.locking import record
 from vsync.sync.opened import OpenVault
 from vsync.sync.snapshot import ledger_of, lock_entry_of, synced_ledger
-from vsync.vault import Tree, VaultFolder
+from vsync.vault.folder import VaultFolder
+from vsync.vault.tree import Tree
 
 MAX_NAME_TRIES = 60
 
@@ -86,7 +87,7 @@ def _seal(vault: OpenVault, spool: BinaryIO, version: str, entries: Iterable[Pac
 
 
 def _create(vault: OpenVault, version: str, spool: BinaryIO, sealed: Written) -> None:
-    with vault.world.terminal.progress(f"{vault.secret}: upload", sealed.size):
+    with vault.world.terminal.progress(f"{vault.secret}: upload", 0):
         vault.store.create(vault.root.version(version), spool, size=sealed.size)
 
 

@@ -30,7 +30,7 @@ from vsync.sync.snapshot import (
     require_hidden_from_git,
     settle,
 )
-from vsync.vault import Tree
+from vsync.vault.tree import Tree
 from vsync.world import World
 
 SHOWN_EDITS = 5

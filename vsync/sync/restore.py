@@ -3,14 +3,14 @@
 from typing import BinaryIO
 
 from vsync.errors import IntegrityError, WrongKey
+from vsync.files import translated
 from vsync.formats.archive import Archive
 from vsync.formats.bundle import open_backup
-from vsync.machine.files import translated
 from vsync.model import Mapping, Result
 from vsync.sync.fetch import unpack
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.snapshot import folder_of, require_hidden_from_git, settle
-from vsync.vault import Tree
+from vsync.vault.tree import Tree
 from vsync.world import World
 
 

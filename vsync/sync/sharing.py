@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from vsync.errors import UsageError
 from vsync.formats.binding import Binding
 from vsync.formats.share import RetiredKey, Share
-from vsync.machine.files import data_folder
+from vsync.machine.folders import data_folder
 from vsync.model import Mapping
 from vsync.sync import trail
 from vsync.sync.opened import OpenVault, open_vault

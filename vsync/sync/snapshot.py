@@ -6,7 +6,8 @@ from vsync.errors import Conflict, GitError, IntegrityError, NotFound
 from vsync.formats.lockfile import LockEntry
 from vsync.machine.memory import Ledger, LedgerFile, LocalKey
 from vsync.model import Mapping
-from vsync.vault import Tree, Unsettled, VaultFolder, check_pushable
+from vsync.vault.folder import Unsettled, VaultFolder
+from vsync.vault.tree import Tree, check_pushable
 from vsync.world import World
 
 

@@ -8,31 +8,21 @@
 """
 
 import contextlib
-import errno
-import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from vsync.errors import ConfigError, Conflict, DiskError, NotFound, VsyncError
+from vsync.errors import Conflict, NotFound
 from vsync.formats.archive import PackEntry
-from vsync.formats.content import FileState
 from vsync.formats.digest import Digest
-from vsync.formats.names import collision, writer_problem
+from vsync.vault.descriptors import FILE_FLAGS, descend, exists, explained, is_folder, new_file, parent_of
+from vsync.vault.tree import FolderChanged, Scanned, Tree, check_utf8, scan_file, stamp_of
 
 PIECE_BYTES = 1024 * 1024
-SYNC_THREADS = 4
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class FolderChanged(Conflict):
-    """Somebody wrote to the vault while it was being read or replaced."""
 
 
 class Unsettled(Enum):
@@ -41,33 +31,6 @@ class Unsettled(Enum):
     STAGED = "nothing was replaced yet"
     ASIDE = "the old folder was set aside, the new one is whole"
     SWAPPED = "the new folder is in place"
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """One regular file as it was read; `stamp` changes whenever it is touched."""
-
-    state: FileState
-    size: int
-    mtime_ns: int
-    stamp: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A vault folder as it was read: folders and regular files, paths relative to it."""
-
-    folders: tuple[str, ...] = ()
-    files: tuple[Scanned, ...] = ()
-
-    @property
-    def states(self) -> tuple[FileState, ...]:
-        """The files as formats §1.2 digests them."""
-        return tuple(file.state for file in self.files)
-
-
-def _stamp(info: os.stat_result) -> tuple[int, ...]:
-    return (info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino, info.st_mode & 0o100)
 
 
 class VaultFolder:
@@ -108,17 +71,17 @@ class VaultFolder:
     def _scan_into(self, descriptor: int, prefix: str, folders: list[str], files: list[Scanned]) -> None:
         for name in os.listdir(descriptor):
             path = prefix + name
-            _check_utf8(self.folder, path)
+            check_utf8(self.folder, path)
             try:
                 info = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             except FileNotFoundError as error:
                 raise self._changed(path) from error
             if stat.S_ISDIR(info.st_mode):
                 folders.append(path)
-                with _descend(descriptor, name, self.folder) as inner:
+                with descend(descriptor, name, self.folder) as inner:
                     self._scan_into(inner, f"{path}/", folders, files)
             elif stat.S_ISREG(info.st_mode):
-                files.append(_scan_file(descriptor, name, f"{self.folder}/{path}", path))
+                files.append(scan_file(descriptor, name, f"{self.folder}/{path}", path))
             else:
                 kind = "a symbolic link" if stat.S_ISLNK(info.st_mode) else "a special file"
                 raise Conflict(
@@ -168,10 +131,10 @@ class VaultFolder:
         try:
             with (
                 self._opened() as root,
-                _parent_of(root, path, self.folder) as (parent, name),
+                parent_of(root, path, self.folder) as (parent, name),
                 contextlib.suppress(FileNotFoundError),
             ):
-                return os.open(name, _FILE_FLAGS, dir_fd=parent)
+                return os.open(name, FILE_FLAGS, dir_fd=parent)
         except NotFound:
             return None
         return None
@@ -201,7 +164,7 @@ class VaultFolder:
             with self._stage(parent) as new:
                 build(new)
                 os.fsync(new)
-            with _descend(parent, self._side, self.folder) as side:
+            with descend(parent, self._side, self.folder) as side:
                 try:
                     self._swap(parent, side, expected)
                     os.fsync(parent)
@@ -218,12 +181,12 @@ class VaultFolder:
     def _stage(self, parent: int) -> Iterator[int]:
         os.mkdir(self._side, 0o700, dir_fd=parent)
         try:
-            with _descend(parent, self._side, self.folder) as side:
+            with descend(parent, self._side, self.folder) as side:
                 # The folder ignores itself, so that no `git add` can pick up what is in it.
-                with open(_new_file(".gitignore", side), "w", encoding="ascii") as file:
+                with open(new_file(".gitignore", side), "w", encoding="ascii") as file:
                     file.write("*\n")
                 os.mkdir("new", 0o700, dir_fd=side)
-                with _descend(side, "new", self.folder) as new:
+                with descend(side, "new", self.folder) as new:
                     yield new
         except BaseException:
             self._clean(parent)
@@ -237,7 +200,7 @@ class VaultFolder:
             os.rename("new", self._name, src_dir_fd=side, dst_dir_fd=parent)
         except BaseException:
             # Asked, not remembered: an interrupt may come between a rename and the next line.
-            if _exists("old", side) and not _exists(self._name, parent):
+            if exists("old", side) and not exists(self._name, parent):
                 os.rename("old", self._name, src_dir_fd=side, dst_dir_fd=parent)
             raise
 
@@ -250,7 +213,7 @@ class VaultFolder:
             self._remove_plaintext(side)
 
     def _require_expected(self, side: int, expected: Tree | None) -> None:
-        found = self._stamps(side) if _exists("old", side) else None
+        found = self._stamps(side) if exists("old", side) else None
         wanted = None if expected is None else {file.state.path: file.stamp for file in expected.files}
         if found != wanted:
             raise FolderChanged(
@@ -266,12 +229,12 @@ class VaultFolder:
             for name in os.listdir(descriptor):
                 info = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
                 if stat.S_ISDIR(info.st_mode):
-                    with _descend(descriptor, name, self.folder) as inner:
+                    with descend(descriptor, name, self.folder) as inner:
                         collect(inner, f"{prefix}{name}/")
                 else:
-                    found[prefix + name] = _stamp(info)
+                    found[prefix + name] = stamp_of(info)
 
-        with _descend(side, "old", self.folder) as old:
+        with descend(side, "old", self.folder) as old:
             collect(old, "")
         return found
 
@@ -279,28 +242,28 @@ class VaultFolder:
         """Tell what a run that was stopped on its way left behind, changing nothing."""
         try:
             with self._parent(create=False) as parent:
-                if not _is_folder(self._side, parent):
+                if not is_folder(self._side, parent):
                     return None
-                with _descend(parent, self._side, self.folder) as side:
+                with descend(parent, self._side, self.folder) as side:
                     return self._judge(parent, side)
         except NotFound:
             return None
 
     def _judge(self, parent: int, side: int) -> Unsettled:
-        if _is_folder(self._name, parent):
-            return Unsettled.STAGED if _exists("new", side) else Unsettled.SWAPPED
+        if is_folder(self._name, parent):
+            return Unsettled.STAGED if exists("new", side) else Unsettled.SWAPPED
         # The old folder is set aside only when the new one is whole.
-        return Unsettled.ASIDE if _is_folder("old", side) else Unsettled.STAGED
+        return Unsettled.ASIDE if is_folder("old", side) else Unsettled.STAGED
 
     def settle(self, done: Callable[[], None] = lambda: None) -> None:
         """Finish or undo what a stopped run left behind; `done` is called if its new state stands."""
         if self.unsettled() is None:
             return
         with self._parent(create=False) as parent:
-            with _descend(parent, self._side, self.folder) as side:
+            with descend(parent, self._side, self.folder) as side:
                 found = self._judge(parent, side)
                 if found is Unsettled.ASIDE:
-                    which = "new" if _is_folder("new", side) else "old"
+                    which = "new" if is_folder("new", side) else "old"
                     os.rename(which, self._name, src_dir_fd=side, dst_dir_fd=parent)
                     os.fsync(parent)
                     found = Unsettled.SWAPPED if which == "new" else Unsettled.STAGED
@@ -310,18 +273,18 @@ class VaultFolder:
 
     def _clean(self, parent: int) -> None:
         # Secrets first: as long as one is left, the rule that hides it from git must be, too.
-        with _descend(parent, self._side, self.folder) as side:
+        with descend(parent, self._side, self.folder) as side:
             self._remove_plaintext(side)
         shutil.rmtree(self._side, dir_fd=parent)
 
     def _remove_plaintext(self, side: int) -> None:
         for name in ("new", "old"):
-            if _is_folder(name, side):
+            if is_folder(name, side):
                 shutil.rmtree(name, dir_fd=side)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        with self._parent(create=False) as parent, _descend(parent, self._name, self.folder) as root:
+        with self._parent(create=False) as parent, descend(parent, self._name, self.folder) as root:
             yield root
 
     @contextmanager
@@ -334,169 +297,6 @@ class VaultFolder:
                 if create:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(part, 0o700, dir_fd=descriptor)
-                descriptor = stack.enter_context(_descend(descriptor, part, self.folder))
-            with _explained(self.folder):
+                descriptor = stack.enter_context(descend(descriptor, part, self.folder))
+            with explained(self.folder):
                 yield descriptor
-
-
-def _open_folder(name: str, parent: int) -> int:
-    return os.open(name, _FOLDER_FLAGS, dir_fd=parent)
-
-
-def _new_file(name: str, parent: int, mode: int = 0o600) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(name, flags, mode, dir_fd=parent)
-
-
-def _exists(name: str, parent: int) -> bool:
-    try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _is_folder(name: str, parent: int) -> bool:
-    try:
-        return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return False
-
-
-@contextmanager
-def _descend(parent: int, name: str, folder: str) -> Iterator[int]:
-    """Open a folder in a folder; a link in its place is named and refused."""
-    try:
-        descriptor = _open_folder(name, parent)
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no folder {folder}", hint="git vsync pull brings it") from error
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise ConfigError(
-                f"{name!r} on the way into {folder} is not a plain folder",
-                hint="a vault and the folders above it must be real folders: remove the link or the file",
-            ) from error
-        raise
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _parent_of(root: int, path: str, folder: str) -> Iterator[tuple[int, str]]:
-    *parents, name = path.split("/")
-    with contextlib.ExitStack() as stack:
-        descriptor = root
-        for part in parents:
-            descriptor = stack.enter_context(_descend(descriptor, part, folder))
-        yield descriptor, name
-
-
-def _check_utf8(folder: str, path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        shown = ascii(path)
-        raise Conflict(f"{folder} holds a file whose name is not UTF-8: {shown}", hint="rename it") from None
-
-
-def _scan_file(parent: int, name: str, shown: str, path: str) -> Scanned:
-    try:
-        descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
-    except FileNotFoundError as error:
-        raise FolderChanged(
-            f"{shown} vanished while vsync was reading", hint="run the command again"
-        ) from error
-    with open(descriptor, "rb", buffering=0) as file:
-        # It was a regular file when it was looked at; somebody may have put a pipe there since.
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FolderChanged(f"{shown} was replaced while vsync was reading", hint="run the command again")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        info = os.fstat(descriptor)
-    state = FileState(path, bool(info.st_mode & stat.S_IXUSR), digest)
-    return Scanned(state, info.st_size, info.st_mtime_ns, _stamp(info))
-
-
-@contextmanager
-def _explained(folder: str) -> Iterator[None]:
-    """Turn what the operating system says about the folder into one line."""
-    try:
-        yield
-    except VsyncError:
-        raise
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise DiskError(
-            f"cannot work in {folder}: {reason}; it was left as it was",
-            hint="check the free space, the owner and the mode of the folder, then try again",
-        ) from error
-
-
-class Filler:
-    """Writes files and folders into a new, private folder, below its descriptor."""
-
-    def __init__(self, root: int) -> None:
-        self._root = root
-        self._made: set[str] = {""}
-        self._files: list[str] = []
-
-    def add_folder(self, path: str) -> None:
-        """Create a folder and its missing parents, 0700."""
-        if path in self._made:
-            return
-        parent = path.rpartition("/")[0]
-        self.add_folder(parent)
-        with _parent_of(self._root, path, path) as (descriptor, name):
-            os.mkdir(name, 0o700, dir_fd=descriptor)
-        self._made.add(path)
-
-    def add_file(self, path: str, pieces: Iterable[bytes], *, executable: bool) -> Scanned:
-        """Write a file, 0600 or 0700 from its first byte, and return it as a scan would."""
-        self.add_folder(path.rpartition("/")[0])
-        digest = Digest()
-        with _parent_of(self._root, path, path) as (parent, name):
-            descriptor = _new_file(name, parent, 0o700 if executable else 0o600)
-        with open(descriptor, "wb", buffering=0) as file:
-            for piece in pieces:
-                digest.update(piece)
-                _write_all(file.fileno(), piece)
-            info = os.fstat(descriptor)
-        self._files.append(path)
-        state = FileState(path, executable, digest.hexdigest())
-        return Scanned(state, info.st_size, info.st_mtime_ns, _stamp(info))
-
-    def sync(self) -> None:
-        """Make what was written last; at the end, since each wait for the disk takes the rest along."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(SYNC_THREADS) as threads:
-            list(threads.map(self._sync, [*self._files, *(self._made - {""})]))
-
-    def _sync(self, path: str) -> None:
-        with _parent_of(self._root, path, path) as (parent, name):
-            descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def check_pushable(folder: str, tree: Tree) -> None:
-    """Refuse names that some reader would refuse, and name them (formats §2.1, attacks 28 to 30)."""
-    paths = [*tree.folders, *(file.state.path for file in tree.files)]
-    for path in paths:
-        problem = writer_problem(path)
-        if problem:
-            raise Conflict(f"{folder}/{path}: the name {problem}", hint="rename it, then push again")
-    twins = collision((file.state.path for file in tree.files), tree.folders)
-    if twins:
-        raise Conflict(
-            f"{folder}: {twins[0]!r} and {twins[1]!r} are one name on some systems", hint="rename one of them"
-        )

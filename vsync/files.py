@@ -5,8 +5,9 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vsync.errors import DiskError, IntegrityError, VsyncError
 from vsync.formats.strict import load_object
@@ -14,27 +15,6 @@ from vsync.formats.strict import load_object
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 MAX_STATE_BYTES = 256 * 1024 * 1024  # the ledger of 100 000 files with long names
-
-
-def base_folder(environ: dict[str, str]) -> Path:
-    """Return the base folder (formats §8); it need not exist."""
-    if os.name == "nt":
-        return Path(environ.get("APPDATA") or Path.home()) / "vsync"
-    configured = environ.get("XDG_CONFIG_HOME", "")
-    # The XDG specification: a relative path there is to be ignored.
-    root = (
-        Path(configured)
-        if configured.startswith("/")
-        else Path(environ.get("HOME") or "~").expanduser() / ".config"
-    )
-    return root / "vsync"
-
-
-def data_folder(environ: dict[str, str]) -> Path:
-    """Return the folder of the embedded store's parent, `${XDG_DATA_HOME:-~/.local/share}/vsync`."""
-    configured = environ.get("XDG_DATA_HOME", "")
-    home = Path(environ.get("HOME") or "~").expanduser()
-    return (Path(configured) if configured.startswith("/") else home / ".local" / "share") / "vsync"
 
 
 def make_folder(path: Path) -> None:
@@ -48,20 +28,24 @@ def make_folder(path: Path) -> None:
 
 def write_private(path: Path, data: bytes) -> None:
     """Replace a file as a whole: written beside it, synced, renamed."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a new private file: it takes the place of `path` if the block ends well, else it vanishes."""
     make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    with translated(path):
-        try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
-            with open(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(beside, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-            raise
+    with translated(path), contextlib.ExitStack() as undo:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
+        undo.callback(beside.unlink, missing_ok=True)
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(beside, path)
+        undo.pop_all()
         sync_folder(path.parent)
 
 
