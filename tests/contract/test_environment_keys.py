@@ -328,9 +328,9 @@ def test_a_key_that_another_place_would_hide_is_not_stored(sealed: SealedFile) -
     assert sealed.get(ACCOUNT) is None
 
 
-def test_a_place_that_cannot_be_looked_at_ends_the_search(sealed: SealedFile) -> None:
+def test_a_place_that_cannot_be_looked_at_ends_the_search(sealed: SealedFile, tmp_path: Path) -> None:
     sealed.set(ACCOUNT, KEY)
-    chain = ChainedKeys([EnvironmentKeys({"VSYNC_KEY_FILE": "/nonexistent"}), sealed])
+    chain = ChainedKeys([EnvironmentKeys({"VSYNC_KEY_FILE": str(tmp_path / "gone")}), sealed])
     with pytest.raises(KeyUnavailable, match="no such file"):
         chain.get(ACCOUNT)
 

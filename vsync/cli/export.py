@@ -45,7 +45,7 @@ def command(
         call.world, mapping, credentials=not flags["no_credentials"], retired=not flags["current_only"]
     )
     _write_new(path, share_to_bytes(share, chosen))
-    return call.report((_told(mapping, path, None if passphrase else chosen),))
+    return call.report(_told(mapping, path, None if passphrase else chosen))
 
 
 def _printed(call: Invocation, mapping: Mapping) -> Report | None:
@@ -58,14 +58,15 @@ def _printed(call: Invocation, mapping: Mapping) -> Report | None:
     return None
 
 
-def _told(mapping: Mapping, path: Path, passphrase: str | None) -> Result:
+def _told(mapping: Mapping, path: Path, passphrase: str | None) -> tuple[Result, ...]:
+    """Return what was written, and the words as an answer of their own: `-q` must not swallow them."""
+    secret = str(mapping.secret)
     data = {"file": str(path)} | ({"passphrase": passphrase} if passphrase else {})
-    details = (
-        (f"passphrase: {passphrase}", "shown this once; send it another way than the file")
-        if passphrase
-        else ()
-    )
-    return Result(str(mapping.secret), "exported", f"wrote {path}", details, data)
+    written = Result(secret, "exported", f"wrote {path}", data=data)
+    if passphrase is None:
+        return (written,)
+    hint = ("shown this once; send it another way than the file",)
+    return written, Result(secret, "passphrase", f"passphrase: {passphrase}", hint)
 
 
 def _require_free(path: Path) -> None:

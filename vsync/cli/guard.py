@@ -8,11 +8,15 @@ import click
 
 from vsync.cli.common import EVERYWHERE
 from vsync.guard.run import run
-from vsync.guard.words import FORMATS
+from vsync.guard.words import FORMATS, HELP
 
 
 class Guard(click.Command):
     """A command that keeps its words as they were typed, once click has understood them."""
+
+    def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002 - click's signature
+        """Return the guard's own help, the same on every way in."""
+        return HELP.rstrip()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does, and remember what."""

@@ -47,6 +47,7 @@ class ChainedKeys:
                     hint=f"unset {ring.source} and try again",
                 )
         target.set(account, text)
+        self._answered = target
 
     def delete(self, account: str) -> None:
         """Forget the account in the ring that can be written."""

@@ -44,6 +44,12 @@ def _shown(world: World, source: Path) -> str:
     return path.relative_to(top).as_posix() if path.is_relative_to(top) else str(path)
 
 
+def links_back(world: World, source: Path | None) -> tuple[str, ...]:
+    """Return where the file will be linked to: its own place, unless it lies outside the repository."""
+    shown = _shown(world, source) if source else "/"
+    return () if os.path.isabs(shown) else (shown,)
+
+
 def move_in(world: World, mapping: Mapping, source: Path) -> tuple[str, ...]:
     """Move the file into the vault, 0600, and link it back where it was; returns lines for the report."""
     folder = folder_of(world, mapping)

@@ -24,25 +24,26 @@ def require_untracked(world: World, mapping: Mapping) -> None:
         )
 
 
-def ensure_ignored(world: World, mapping: Mapping) -> tuple[str, ...]:
+def ensure_ignored(world: World, mapping: Mapping, links: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Add the rules that are missing, and prove with git that they hold; returns the rules added.
 
+    `links` are paths, besides the one of `use`, where the env file will be linked to.
     A rule has no final slash: with one, it would not cover a link of that name.
     Raises GitError when git would still take the folder, a file in it, or the link of `use`.
     """
-    link = mapping.activate_to or ".env"
+    links = tuple(dict.fromkeys((mapping.activate_to or ".env", *links)))
     folder_files = [mapping.folder, f"{mapping.folder}/{mapping.env_file}", f"{mapping.folder}/any.file"]
     rules = {
         f"/{mapping.folder}": folder_files,
-        f"/{link}": [link],
+        **{f"/{link}": [link] for link in links},
         **{rule: [rule.replace("*", "any")] for rule in SHARES},
     }
-    tracked_link = set(world.repository.tracked([link]))
+    tracked_links = set(world.repository.tracked(links))
     missing = [rule for rule, paths in rules.items() if world.repository.not_ignored(paths)]
     if missing:
         _append(world.repository.top / FILE_NAME, missing)
     for rule, paths in rules.items():
-        exposed = [path for path in world.repository.not_ignored(paths) if path not in tracked_link]
+        exposed = [path for path in world.repository.not_ignored(paths) if path not in tracked_links]
         if exposed and rule not in SHARES:
             raise GitError(
                 f"git does not ignore {exposed[0]}, although {FILE_NAME} says {rule}",

@@ -22,7 +22,7 @@ from vsync.model import Json, Mapping, Result, SecretName
 from vsync.store.interface import Store
 from vsync.store.probe import probe, require_writable
 from vsync.sync import moving
-from vsync.sync.adopting import move_in, require_free
+from vsync.sync.adopting import links_back, move_in, require_free
 from vsync.sync.ignoring import ensure_ignored, require_untracked
 from vsync.sync.locking import locked_entry
 from vsync.sync.places import Place, embedded, of_profile, of_routing, of_url
@@ -85,7 +85,7 @@ def init(world: World, options: InitOptions) -> Result:
         else:
             done = _change(world, mapping, binding, options)
         _write_mapping(world, mapping, options)
-        rules = ensure_ignored(world, mapping)
+        rules = ensure_ignored(world, mapping, links_back(world, options.source))
         folder_of(world, mapping).create()
         moved = move_in(world, mapping, options.source) if options.source else ()
     binding = world.machine.bindings.get(mapping.secret)
