@@ -36,6 +36,8 @@ command = Guard(
     "guard",
     callback=_hand_over,
     help="Look at what git is about to take, and refuse plaintext.",
+    epilog="\b\nExamples:\n  git vsync guard\n  git vsync guard --range main..HEAD --format github\n"
+    "  git vsync guard --fix-help\n\nA finding names path, line, rule and variable, never the value.",
     params=[
         click.Argument(["files"], nargs=-1, metavar="[FILE]..."),
         click.Option(["--staged"], is_flag=True, help="staged content (the default)"),

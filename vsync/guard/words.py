@@ -26,6 +26,11 @@ Options:
   -q, --quiet         say only what was found
   -h, --help          show this
 
+Examples:
+  git vsync guard
+  git vsync guard --range main..HEAD --format github
+  git vsync guard --fix-help
+
 Exit codes: 0 clean, 1 something was found, 2 wrong words or configuration, 15 git says no.
 To let something pass: `# vsync:allow` on its line, or [[guard.allow]] in vsync.toml.
 """
