@@ -45,7 +45,7 @@ def command(
         call.world, mapping, credentials=not flags["no_credentials"], retired=not flags["current_only"]
     )
     _write_new(path, share_to_bytes(share, chosen))
-    return call.report(_told(mapping, path, None if passphrase else chosen))
+    return call.report((_told(mapping, path, None if passphrase else chosen),))
 
 
 def _printed(call: Invocation, mapping: Mapping) -> Report | None:
@@ -58,15 +58,14 @@ def _printed(call: Invocation, mapping: Mapping) -> Report | None:
     return None
 
 
-def _told(mapping: Mapping, path: Path, passphrase: str | None) -> tuple[Result, ...]:
-    """Return what was written, and the words as an answer of their own: `-q` must not swallow them."""
-    secret = str(mapping.secret)
-    data = {"file": str(path)} | ({"passphrase": passphrase} if passphrase else {})
-    written = Result(secret, "exported", f"wrote {path}", data=data)
+def _told(mapping: Mapping, path: Path, passphrase: str | None) -> Result:
+    """Return what was written; the words are part of the answer, so that `-q` does not swallow them."""
+    secret, data = str(mapping.secret), {"file": str(path)}
     if passphrase is None:
-        return (written,)
+        return Result(secret, "exported", f"wrote {path}", data=data)
     hint = ("shown this once; send it another way than the file",)
-    return written, Result(secret, "passphrase", f"passphrase: {passphrase}", hint)
+    data["passphrase"] = passphrase
+    return Result(secret, "exported", f"wrote {path}, passphrase: {passphrase}", hint, data)
 
 
 def _require_free(path: Path) -> None:
