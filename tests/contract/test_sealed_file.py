@@ -237,7 +237,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(path: Path) -> None:
         "except Exception as error: print(type(error).__name__)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stdout == "KeyUnavailable\n"
+    assert done.stdout == "DiskError\n"
     assert open_file(path).get(ACCOUNT) == KEY
     assert {entry.name for entry in path.parent.iterdir()} <= {"keys.sealed", "keys.sealed.lock"}
 

@@ -28,7 +28,10 @@ class KeyRing(Protocol):
         """
 
     def set(self, account: str, text: str) -> None:
-        """Store the text and read it back; KeyUnavailable unless the same text came back."""
+        """Store the text and read it back; KeyUnavailable unless the same text came back.
+
+        DiskError when the place is a file and the disk refuses.
+        """
 
     def delete(self, account: str) -> None:
         """Forget the account; one that is not there is no error."""

@@ -1,14 +1,11 @@
-"""Files that hold keys: readable by their owner only, or not read at all, as ssh does it."""
+"""Reading files that hold keys: of their owner only, or not at all, as ssh does it."""
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
 from vsync.errors import KeyUnavailable
 
-PRIVATE_DIRECTORY = 0o700
-PRIVATE_FILE = 0o600
 _OTHERS = 0o077
 _POSIX = hasattr(os, "geteuid")  # elsewhere modes and owners say nothing
 
@@ -31,35 +28,6 @@ def read_private(path: Path, *, limit: int) -> bytes | None:
     if len(data) > limit:
         raise KeyUnavailable(f"{path} is larger than the {limit} bytes it may have")
     return data
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace a file by rename, on disk when this returns; 0600 from its first byte.
-
-    Missing folders are made 0700. KeyUnavailable when it cannot be written; the old file
-    then stays.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        _write_new(temporary, data)
-        try:
-            os.replace(temporary, path)
-        except OSError:
-            temporary.unlink()
-            raise
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise KeyUnavailable(f"{path} cannot be written: {error.strerror}") from error
-
-
-def make_private_directory(path: Path) -> None:
-    """Make a folder and what is missing above it, each 0700; KeyUnavailable when it cannot be."""
-    try:
-        for folder in reversed([path, *path.parents]):
-            if not folder.exists():
-                folder.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-    except OSError as error:
-        raise KeyUnavailable(f"{path} cannot be made: {error.strerror}") from error
 
 
 def _read_checked(path: Path, flags: int, count: int) -> bytes:
@@ -88,25 +56,3 @@ def _check(path: Path, status: os.stat_result) -> None:
             f"{path} can be used by others (mode {stat.S_IMODE(status.st_mode):04o}), so its key is not used",
             hint=f"chmod 600 {path}",
         )
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        path.unlink()
-        raise
-
-
-def _sync_directory(path: Path) -> None:
-    if not _POSIX:
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,9 +21,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vsync.errors import Conflict, IntegrityError, KeyUnavailable, UnsupportedVersion, WrongKey
+from vsync.files import PRIVATE_FILE, make_folder, write_private
 from vsync.formats.envelope import ITERATIONS, derive, open_sealed, seal
 from vsync.formats.strict import Fields, decode_base64, dump_canonical, load_object
-from vsync.keys.private_file import PRIVATE_FILE, make_private_directory, read_private, write_private
+from vsync.keys.private_file import read_private
 
 SALT_BYTES = 16
 SALT_CHARACTERS = 24
@@ -156,7 +157,7 @@ class SealedFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        make_private_directory(self._path.parent)
+        make_folder(self._path.parent)
         lock = self._path.with_name(f"{self._path.name}.lock")
         try:
             with self._turn, FileLock(lock, timeout=LOCK_SECONDS, mode=PRIVATE_FILE):
