@@ -35,8 +35,9 @@ bench: $(VENV)/.installed-test
 clean:
 	rm -rf $(VENV)
 
-# An editable installation: what runs is always the tree, never a copy of yesterday's.
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# An editable installation: what runs is always the tree, never a copy of yesterday's. As a plain
+# path (compat), since the default runs code at every start of Python.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --config-settings editable_mode=compat
 
 $(VENV)/.installed: $(VENV)/.made
 	@echo 'installing vsync into $(VENV)'

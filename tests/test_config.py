@@ -57,7 +57,7 @@ public = ["AWS_REGION"]
 def loaded(folder: Path, text: str, **options: str) -> Config:
     """Return the configuration of a repository that has this `vsync.toml` at its top."""
     (folder / "vsync.toml").write_text(text)
-    return load_config(folder, folder, default_repo=options.get("default_repo", "myapp"))
+    return load_config(folder, folder, default_repo=lambda: options.get("default_repo", "myapp"))
 
 
 def mapping(text: str, head: str = "") -> str:
@@ -443,7 +443,7 @@ ephemeral_keys = true
 def test_what_envdrift_knows_in_its_own_files_is_no_warning(tmp_path: Path) -> None:
     text = ENVDRIFT.replace("PROVIDER", "s3").replace("FOLDER", "vault")
     (tmp_path / "envdrift.toml").write_text(text)
-    config = load_config(tmp_path, tmp_path, default_repo="myapp")
+    config = load_config(tmp_path, tmp_path, default_repo=lambda: "myapp")
     assert (config.warnings, str(config.mappings[0].secret)) == ((), "myapp/myapp-dotenvx-key")
     assert loaded(tmp_path, text).warnings
 

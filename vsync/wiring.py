@@ -48,7 +48,7 @@ def open_world(place: Place, *, meta: dict[str, Json] | None = None) -> World:
     repository = Repository.find(place.folder)
     machine = open_machine(environ, terminal)
     config = load_config(
-        place.folder, repository.top, explicit=place.config, default_repo=_default_repo(repository)
+        place.folder, repository.top, explicit=place.config, default_repo=lambda: _default_repo(repository)
     )
     for warning in config.warnings:
         terminal.notice(f"warning: {warning}")

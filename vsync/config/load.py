@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +62,10 @@ ENVDRIFT_FILE = "envdrift.toml"
 PYPROJECT = "pyproject.toml"
 _TOOLS = ("vsync", "envdrift")
 _LINE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)\Z")
+
+
+DefaultRepo = Callable[[], str | None]
+"""Finds out a repository's name, asked only where the file says none: it costs a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +118,11 @@ def find_config(start: Path, top: Path) -> ConfigSource | None:
 
 
 def load_config(
-    start: Path, top: Path, *, explicit: Path | None = None, default_repo: str | None = None
+    start: Path, top: Path, *, explicit: Path | None = None, default_repo: DefaultRepo | None = None
 ) -> Config:
     """Return the configuration that holds at `start`; ConfigError names file, table and key.
 
-    `explicit` is read instead of searching, relative to `start`. `default_repo` is the
+    `explicit` is read instead of searching, relative to `start`. `default_repo` gives the
     repository's name where the file has none; one that is no valid name counts as none.
     """
     top = Path(os.path.realpath(top))
@@ -147,16 +152,15 @@ def path_in_file(path: str, *, base: Path, top: Path) -> str:
     return cleaned.removeprefix(f"{below}/")
 
 
-def _config(source: ConfigSource, document: Document, top: Path, default_repo: str | None) -> Config:
+def _config(source: ConfigSource, document: Document, top: Path, default_repo: DefaultRepo | None) -> Config:
     vault, sync = document.table("vault"), document.table(SYNC)
     provider = provider_of(vault)
     repo = repository_of(vault)
     base = source.path.parent
     mappings: tuple[Mapping, ...] = ()
     if provider in OWN_PROVIDERS:
-        mappings = read_mappings(
-            document.mappings(), repo=repo or _usable(default_repo), below=_below(base, top)
-        )
+        named = repo or (_usable(default_repo()) if default_repo else None)
+        mappings = read_mappings(document.mappings(), repo=named, below=_below(base, top))
     routing = s3_routing(document.table("vault.s3"))
     names = document.table("vault.lock").flag("names", default=True)
     document.table("guard")
