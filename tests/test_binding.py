@@ -44,7 +44,9 @@ bindings = st.builds(
     prefix=st.none()
     | st.lists(segments, max_size=3).map(lambda parts: "".join(f"{part}/" for part in parts)),
     layout=st.sampled_from(["vsync", "classic"]),
-    retired=st.lists(st.builds(RetiredSalt, kid=hex16, salt=texts), max_size=2).map(tuple),
+    retired=st.lists(
+        st.builds(RetiredSalt, kid=hex16, salt=texts.map(lambda text: text.ljust(16, "s"))), max_size=2
+    ).map(tuple),
     audit=st.booleans(),
     init_profile=st.none() | texts,
 )

@@ -345,3 +345,21 @@ def test_a_failing_server_ends_in_14(ana: Home, s3_server: Server, s3_bucket: st
         done(add_profile(ana, proxy.url, s3_bucket))
         proxy.on(answers(status, retry_after="0"), times=None)
         refused(ana.vsync("profile", "test", "team", cwd=ana.path), 14)
+
+
+def test_a_secret_from_an_endless_file_is_refused(ana: Home, repo: Path) -> None:
+    refused(ana.vsync("export", "prod", "--passphrase", "@/dev/zero", cwd=repo), 2, "more than")
+
+
+def test_a_lock_that_is_a_folder_is_named(ana: Home, repo: Path) -> None:
+    (repo / "vsync.lock").unlink()
+    (repo / "vsync.lock").mkdir()
+    refused(ana.vsync("push", "prod", cwd=repo), 2, "vsync.lock is not a readable plain file")
+
+
+def test_a_date_that_is_none_is_refused(ana: Home, repo: Path) -> None:
+    refused(ana.vsync("audit", "prod", "--since", "2026-13-45", cwd=repo), 2, "is no date")
+
+
+def test_a_share_is_not_written_into_a_vault(ana: Home, repo: Path) -> None:
+    refused(ana.vsync("export", "prod", "--out", "infra/vault/prod/x.share", cwd=repo), 2, "vault folder")

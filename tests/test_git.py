@@ -2,13 +2,14 @@
 
 import multiprocessing
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from vsync.errors import GitError
-from vsync.git import Repository
+from vsync.git import Repository, ignore_command, untrack_command
 
 NAMES = ["plain", "with space", "line\nfeed", "quote'\"", "caf\u00e9", "*", "-dash", "caf\udce9"]
 
@@ -140,3 +141,13 @@ def test_the_name_is_the_last_part_of_origin(repository: Repository, url: str, n
     assert repository.origin_name() is None
     _git(repository.top, "remote", "add", "origin", url)
     assert repository.origin_name() == name
+
+
+def test_a_hint_with_a_hostile_folder_name_is_one_harmless_word() -> None:
+    name = "x';touch PWNED;'"  # attack 84
+    assert shlex.split(ignore_command(name))[1] == f"/{name}"
+    assert shlex.split(untrack_command(name, folder=True))[-1] == name
+
+
+def test_a_hint_escapes_what_gitignore_would_read_as_a_pattern() -> None:
+    assert shlex.split(ignore_command("it's [x] dir"))[1] == r"/it's \[x\] dir"

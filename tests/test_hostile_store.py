@@ -86,6 +86,20 @@ def test_a_rollback_to_an_older_pair_is_refused(
     _refused(ben, IntegrityError, r"generation 1 < 2", force=True)
 
 
+def test_a_store_that_was_set_back_gives_a_version_by_its_name(
+    ana: Desk, ben: Desk, hostile: Simulator, team: Team
+) -> None:
+    old, first = hostile.photo(), team.pointer().version  # attack 12
+    _push(ana, "A=2\n")
+    ben.pull()
+    hostile.serve(old)
+    ben.pull(at=first)
+    assert (ben.vault / ".env.prod").read_bytes() != b"A=2\n"
+    _refused(ben, IntegrityError, r"generation 1 < 2")
+    hostile.lie(team.root.head, None)
+    ben.pull(at=first, force=True)
+
+
 def test_a_rollback_is_refused_at_push_and_status_too(ana: Desk, ben: Desk, hostile: Simulator) -> None:
     old = hostile.photo()  # attack 12
     _push(ana, "A=2\n")

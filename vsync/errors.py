@@ -10,6 +10,7 @@
     ├── KeyUnavailable     12   a half is missing or cannot be used
     │   └── WrongKey            authentication failed, and the key may be the reason
     ├── IntegrityError     13   do not trust: altered, truncated, rolled back
+    │   ├── RolledBack          older than what this machine has seen, or gone
     │   └── UnsupportedVersion  written by a newer tool
     ├── StoreError         14   unreachable, refused or unfit
     │   ├── Uncertain           the answer was lost: the write may have happened
@@ -85,6 +86,10 @@ class IntegrityError(VsyncError):
     """Bytes that must not be trusted: altered, truncated, rolled back or malformed."""
 
     exit_code = 13
+
+
+class RolledBack(IntegrityError):
+    """The store is older than what this machine has seen; an older version is taken only by name."""
 
 
 class UnsupportedVersion(IntegrityError):

@@ -6,6 +6,7 @@ that is being made. GitPython is not used here: it ignores GIT_INDEX_FILE and co
 
 import os
 import secrets
+import shlex
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,6 +57,22 @@ def _first_come(path: Path, text: str) -> str:
     finally:
         beside.unlink(missing_ok=True)
     return path.read_text("ascii").strip()
+
+
+def ignore_rule(path: str) -> str:
+    """Return the line of a .gitignore at the top that covers exactly this path (gitignore(5))."""
+    return "/" + "".join(f"\\{char}" if char in "*?[]\\" else char for char in path)
+
+
+def ignore_command(path: str) -> str:
+    """Return what to type so that git ignores the path; harmless in a shell, from any folder."""
+    return f'echo {shlex.quote(ignore_rule(path))} >> "$(git rev-parse --show-toplevel)/.gitignore"'
+
+
+def untrack_command(path: str, *, folder: bool = False) -> str:
+    """Return what to type at the top so that git no longer tracks the path; harmless in a shell."""
+    exact = f":(literal){path}" if any(char in "*?[]\\:" for char in path) else path
+    return f"git rm {'-r ' if folder else ''}--cached -- {shlex.quote(exact)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,8 @@ def open_keys(environ: dict[str, str], base: Path, settings: Settings, terminal:
     given = any(key.startswith("VSYNC_KEY") and key != PASSPHRASE_VARIABLE for key in environ)
     if not given and settings.key_command is None:
         return kept
-    return ChainedKeys((EnvironmentKeys(environ, command=settings.key_command), kept))
+    seconds = ATTENDED_SECONDS if terminal.interactive else UNATTENDED_SECONDS
+    return ChainedKeys((EnvironmentKeys(environ, command=settings.key_command, timeout=seconds), kept))
 
 
 def _kept_keys(environ: dict[str, str], base: Path, settings: Settings, terminal: Console) -> KeyRing:

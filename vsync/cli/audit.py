@@ -2,10 +2,12 @@
 
 import csv
 import io
+from datetime import datetime
 
 import click
 
 from vsync.cli.common import Invocation, verb
+from vsync.errors import UsageError
 from vsync.formats.audit_log import COLUMNS, harmless_cell
 from vsync.model import Report
 from vsync.report import exit_code, harmless
@@ -30,6 +32,7 @@ def command(
     call: Invocation, vault: str | None, verify: bool, since: str | None, limit: int | None, as_csv: bool
 ) -> Report | None:
     """Show the audit log of a vault, oldest row first."""
+    _check_moment(since)
     report = call.report(audit(call.world, call.select_one(vault), since=since, limit=limit, verify=verify))
     if not as_csv:
         return report
@@ -44,3 +47,12 @@ def command(
         if "ts" not in result.data:
             click.echo(f"vsync: {harmless(result.summary)}", err=True)
     return click.get_current_context().exit(exit_code(report))
+
+
+def _check_moment(text: str | None) -> None:
+    try:
+        datetime.fromisoformat(text or "2026-01-31")
+    except ValueError as error:
+        raise UsageError(
+            f"--since {text!r} is no date", hint="--since 2026-01-31, or 2026-01-31T09:30"
+        ) from error

@@ -174,17 +174,22 @@ def given_secret(text: str, what: str) -> str:
     One trailing LF or CRLF is removed, nothing else (formats §1.1).
     """
     if text == "-":
-        data = sys.stdin.buffer.read(MAX_SECRET_BYTES)
+        data = sys.stdin.buffer.read(MAX_SECRET_BYTES + 1)
     elif text.startswith("@"):
         try:
-            data = Path(text[1:]).read_bytes()
+            with Path(text[1:]).open("rb") as file:
+                data = file.read(MAX_SECRET_BYTES + 1)
         except OSError as error:
-            raise UsageError(f"cannot read the file with the {what}") from error
+            raise UsageError(
+                f"cannot read {text[1:]!r} for the {what}", hint="name a readable file"
+            ) from error
     else:
         raise UsageError(
             f"the {what} must not stand on the command line, where others can read it",
             hint=f"pass - and write the {what} to stdin, or @FILE",
         )
+    if len(data) > MAX_SECRET_BYTES:
+        raise UsageError(f"the {what} has more than {MAX_SECRET_BYTES} bytes")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

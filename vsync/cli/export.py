@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vsync.cli.common import Invocation, given_secret, verb
-from vsync.errors import Conflict
+from vsync.errors import Conflict, UsageError
 from vsync.formats.share import share_to_bytes
 from vsync.model import Mapping, Report, Result
 from vsync.sync.sharing import binding_for_ci, export
@@ -41,6 +41,7 @@ def command(
     path = Path(out or f"{mapping.secret.repo}-{mapping.secret.name}.share")
     path = path if path.is_absolute() else call.place.folder / path
     _require_free(path)
+    _require_outside_vaults(call, path)
     share = export(
         call.world, mapping, credentials=not flags["no_credentials"], retired=not flags["current_only"]
     )
@@ -66,6 +67,21 @@ def _told(mapping: Mapping, path: Path, passphrase: str | None) -> Result:
     hint = ("shown this once; send it another way than the file",)
     data["passphrase"] = passphrase
     return Result(secret, "exported", f"wrote {path}, passphrase: {passphrase}", hint, data)
+
+
+def _require_outside_vaults(call: Invocation, path: Path) -> None:
+    """Keep a share out of what is pushed, and say so where git would take it."""
+    top = call.world.repository.top.resolve()
+    place = path.parent.resolve() / path.name
+    if not place.is_relative_to(top):
+        return
+    relative = place.relative_to(top).as_posix()
+    if any(relative.startswith(f"{mapping.folder}/") for mapping in call.world.config.mappings):
+        raise UsageError(
+            f"{relative} lies in a vault folder and would be pushed", hint="--out somewhere else"
+        )
+    if call.world.repository.not_ignored([relative]):
+        call.world.terminal.notice(f"git does not ignore {relative}: do not commit it")
 
 
 def _require_free(path: Path) -> None:

@@ -7,6 +7,7 @@ import click
 
 from vsync.cli.common import Invocation, verb
 from vsync.errors import UsageError
+from vsync.git import untrack_command
 from vsync.model import Report
 from vsync.sync.adopting import candidates
 from vsync.sync.init import InitOptions, init, planned_mapping, repository_name
@@ -98,7 +99,7 @@ def _offer(call: Invocation, options: InitOptions, name: str) -> InitOptions:
     world = call.world
     if world.repository.tracked([name]):
         world.terminal.notice(
-            f"git tracks {name}; to move it in: git rm --cached -- {name} && git commit, "
+            f"git tracks {name}; to move it in: {untrack_command(name)} && git commit, "
             f"change every secret in it, then: git vsync init {options.environment} --from {name}"
         )
         return options

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vsync.errors import ConfigError, IntegrityError
-from vsync.formats.strict import Fields, gunzip, load_object
+from vsync.formats.strict import HEX16, Fields, gunzip, load_object
+from vsync.formats.vaultkey import MIN_SALT_CHARACTERS
 
 MAX_BINDING_BYTES = 256 * 1024
 Layout = Literal["vsync", "classic"]
@@ -103,7 +104,7 @@ class Binding:
             prefix=None if prefix is None else check_prefix(prefix),
             layout=layout,
             retired=tuple(
-                RetiredSalt(row.text("kid"), row.text("salt")) for row in encryption.tables("retired")
+                RetiredSalt(row.shaped("kid", HEX16), _salt(row)) for row in encryption.tables("retired")
             ),
             audit=fields.optional_table("audit").flag("enabled", default=True),
             init_profile=fields.optional_text("initProfile"),
@@ -161,6 +162,13 @@ def _location(fields: Fields) -> Location:
     if not place.bucket and not place.url:
         s3.refuse("bucket")
     return place
+
+
+def _salt(row: Fields) -> str:
+    salt = row.text("salt")
+    if len(salt) < MIN_SALT_CHARACTERS:
+        row.refuse("salt")
+    return salt
 
 
 def _endpoint(s3: Fields) -> str | None:

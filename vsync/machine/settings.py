@@ -1,5 +1,6 @@
 """The user's own `config.toml`: key source, limits, time-outs; never read from a repository."""
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ def read_settings(base: Path) -> Settings:
     data = read_private(path.resolve() if path.is_symlink() else path, limit=MAX_SETTINGS_BYTES)
     if data is None:
         return Settings()
+    if os.name == "posix" and path.stat().st_mode & 0o002:
+        raise ConfigError(f"{path} can be written by everybody", hint=f"chmod 600 {path}")
     try:
         document = tomllib.loads(data.decode())
         return _settings(Fields(document, path.name))

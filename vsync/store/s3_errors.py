@@ -40,7 +40,7 @@ class Verdict:
 
 
 _TRY_LATER = "try again later, or check the server"
-_PROFILE = "check the keys with: git vsync profile test"
+_PROFILE = "check the keys: git vsync profile list, then git vsync profile test NAME; or ask for a new share"
 
 _UNREACHABLE = Verdict(StoreError, "{host} cannot be reached", "check the network and the endpoint")
 _NO_SUCH_HOST = Verdict(StoreError, "the name {host} does not resolve", "check the network and the endpoint")

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from vsync.errors import Conflict, GitError, NotFound
+from vsync.git import ignore_command, untrack_command
 from vsync.model import Mapping, Result
 from vsync.world import World
 
@@ -85,11 +86,9 @@ def _require_plain_way(top: Path, link: str) -> None:
 
 def _require_hidden(world: World, link: str) -> None:
     if world.repository.tracked([link]):
-        raise GitError(
-            f"git tracks {link}", hint=f"git rm --cached -- {link}, commit, and change its secrets"
-        )
+        raise GitError(f"git tracks {link}", hint=f"{untrack_command(link)}, commit, and change its secrets")
     if world.repository.not_ignored([link]):
-        raise GitError(f"git does not ignore {link}", hint=f"echo '/{link}' >> .gitignore")
+        raise GitError(f"git does not ignore {link}", hint=ignore_command(link))
 
 
 def _put(world: World, source: Path, target: Path, *, copy: bool) -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from vsync.errors import Conflict, GitError, NotFound
+from vsync.git import untrack_command
 from vsync.model import Mapping
 from vsync.sync.activate import place
 from vsync.sync.snapshot import folder_of
@@ -26,7 +27,7 @@ def require_free(world: World, mapping: Mapping, source: Path) -> None:
     if not os.path.isabs(relative) and world.repository.tracked([relative]):
         raise GitError(
             f"git tracks {relative}: it was left where it is",
-            hint=f"git rm --cached -- {relative} && git commit, change every secret in it, then: "
+            hint=f"{untrack_command(relative)} && git commit, change every secret in it, then: "
             f"git vsync init {mapping.secret.name} --from {relative}",
         )
     target = world.repository.top / mapping.folder / mapping.env_file

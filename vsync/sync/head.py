@@ -8,7 +8,7 @@ rules hold there as far as a bare timestamp carries them.
 
 from dataclasses import dataclass
 
-from vsync.errors import IntegrityError, KeyUnavailable, NotFound, WrongKey
+from vsync.errors import IntegrityError, KeyUnavailable, NotFound, RolledBack, StoreError, WrongKey
 from vsync.formats import pointer as pointers
 from vsync.formats.pointer import MAX_POINTER_BYTES, Pointer
 from vsync.formats.version import LENGTH, parse_version
@@ -47,11 +47,16 @@ def read_head(vault: OpenVault) -> Head | None:
         blob = vault.store.read(vault.root.head, limit=MAX_POINTER_BYTES)
     except NotFound:
         if seen is not None or _has_synced(vault):
-            raise IntegrityError(
+            raise RolledBack(
                 f"{vault.secret}: {vault.store.where} no longer has the pointer that this machine has seen",
                 hint=_restored_hint(vault),
             ) from None
         return None
+    if blob.data.lstrip()[:1] == b"<":
+        raise StoreError(
+            f"{vault.store.where} answers with a web page instead of a pointer",
+            hint="a sign-in page of the network may be in the way; open a browser, then try again",
+        )
     if vault.root.classic:
         head = Head(_classic_version(vault, blob.data), blob.tag)
     else:
@@ -117,16 +122,17 @@ def _require_not_older(vault: OpenVault, head: Head, seen: Seen) -> None:
     elif head.gen > seen.gen and head.version <= seen.version:
         problem = f"generation {head.gen} is newer, but its version {head.version} is not"
     if problem:
-        raise IntegrityError(
+        raise RolledBack(
             f"{vault.secret}: the store is older than what this machine saw, or forked ({problem})",
             hint=_restored_hint(vault),
         )
 
 
 def _restored_hint(vault: OpenVault) -> str:
+    name = vault.secret.name
     return (
-        "somebody set the store back; to take an older version by its name: "
-        f"git vsync pull {vault.secret.name} --at VERSION"
+        f"somebody set the store back; git vsync versions {name} lists what is there, "
+        f"git vsync pull {name} --at VERSION takes one by its name"
     )
 
 

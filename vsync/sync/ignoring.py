@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from vsync.errors import ConfigError, GitError
+from vsync.git import ignore_rule, untrack_command
 from vsync.model import Mapping
 from vsync.world import World
 
@@ -19,7 +20,8 @@ def require_untracked(world: World, mapping: Mapping) -> None:
         listed = ", ".join(tracked[:3]) + (f" and {len(tracked) - 3} more" if len(tracked) > 3 else "")  # noqa: PLR2004
         raise GitError(
             f"git tracks files under the vault: {listed}",
-            hint=f"git rm -r --cached -- {mapping.folder} && git commit, then change the secrets in them: "
+            hint=f"{untrack_command(mapping.folder, folder=True)} && git commit, then change the secrets in "
+            "them: "
             "they stay in the history",
         )
 
@@ -67,6 +69,4 @@ def _append(path: Path, rules: list[str]) -> None:
 
 def _escaped(rule: str) -> bytes:
     """Escape what gitignore(5) would read as a pattern in a path of ours."""
-    if rule in SHARES:
-        return rule.encode()
-    return "".join(f"\\{char}" if char in "*?[]\\" else char for char in rule).encode()
+    return (rule if rule in SHARES else ignore_rule(rule.removeprefix("/"))).encode()

@@ -73,6 +73,12 @@ def init(world: World, options: InitOptions) -> Result:
     mapping = planned_mapping(world, options)
     check_folder(mapping.folder, top=world.repository.top)
     _require_own_folder(world, mapping)
+    if any(part != part.strip() for part in mapping.folder.split("/")):
+        # git drops a final space from an ignore rule.
+        raise UsageError(
+            f"the folder {mapping.folder!r} begins or ends with a space",
+            hint="--vault-folder infra/vault/NAME",
+        )
     require_untracked(world, mapping)
     # What the file cannot be made to say must be known before a key is made.
     _edited(world, mapping, options, provider="file")

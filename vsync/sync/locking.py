@@ -1,6 +1,9 @@
 """`vsync.lock` in this checkout: read, and edited one entry at a time (formats §9)."""
 
+import errno
 import os
+import shutil
+import stat
 from pathlib import Path
 
 from vsync.errors import ConfigError
@@ -24,7 +27,10 @@ def read_lock(world: World) -> dict[str, LockEntry]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise ConfigError(f"{FILE_NAME} is not a readable plain file") from error
+        raise _not_plain() from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _not_plain()
     with open(descriptor, "rb") as file:
         data = file.read(MAX_LOCK_BYTES + 1)
     if len(data) > MAX_LOCK_BYTES:
@@ -33,6 +39,12 @@ def read_lock(world: World) -> dict[str, LockEntry]:
         return lock_from_text(data.decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{FILE_NAME} is not UTF-8") from error
+
+
+def _not_plain() -> ConfigError:
+    return ConfigError(
+        f"{FILE_NAME} is not a readable plain file", hint=f"remove it, then: git checkout -- {FILE_NAME}"
+    )
 
 
 def locked_entry(world: World, secret: SecretName) -> LockEntry | None:
@@ -52,21 +64,33 @@ def record(world: World, entry: LockEntry) -> bool:
         if before == entry or (before is not None and before.generation > entry.generation):
             return False
         entries[entry.name] = entry
-        _replace(lock_path(world), lock_to_text(entries.values()))
+        _replace(world, lock_to_text(entries.values()))
         return True
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(world: World, text: str) -> None:
     """Replace the committed file; its mode is what the umask makes of an ordinary file's."""
-    # One name, under the lock: what a killed run left is overwritten, not stumbled over.
-    beside = path.with_name(f".{path.name}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    path, flags = lock_path(world), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    # Written where no `git add` looks. One name, under the lock: what a killed run left is overwritten.
+    draft = world.repository.git_dir / "vsync" / "lock.draft"
     with translated(path):
         try:
-            with open(os.open(beside, flags, 0o666), "w", encoding="utf-8", newline="\n") as file:
+            with open(os.open(draft, flags, 0o666), "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(beside, path)
+            _move(draft, path)
         finally:
-            beside.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
+
+
+def _move(draft: Path, path: Path) -> None:
+    try:
+        os.replace(draft, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # The git directory of this work tree is on another file system: rename from beside the file.
+        beside = path.with_name(f".{path.name}.tmp")
+        shutil.copyfile(draft, beside)
+        os.replace(beside, path)

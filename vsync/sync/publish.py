@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from vsync.errors import AlreadyExists, Conflict, Refused, StaleTag, StoreError
+from vsync.errors import AlreadyExists, Conflict, Refused, StaleTag, StoreError, VsyncError
 from vsync.formats import pointer as pointers
 from vsync.formats.archive import PackEntry
 from vsync.formats.bundle import write_bundle
@@ -68,7 +68,13 @@ def publish(vault: OpenVault, content: Content, head: Head | None, *, note: dict
         else:
             raise Conflict(f"{vault.secret}: others keep publishing", hint="try again in a moment")
     _swap(vault, publication, content, head, sealed)
-    finish(vault, publication)
+    try:
+        finish(vault, publication)
+    except VsyncError as error:
+        raise type(error)(
+            f"{vault.secret}: {publication.version} is published, but then: {error.message}",
+            hint=f"mend that, then: git vsync push {vault.secret.name}; it completes this push",
+        ) from error
     return publication
 
 
@@ -185,9 +191,11 @@ def moved(vault: OpenVault, head: Head | None) -> Conflict:
         return Conflict(f"{vault.secret}: the store changed while pushing", hint="try again")
     by = (head.pointer and head.pointer.by) or "somebody"
     gen = f", generation {head.gen}" if head.gen else ""
+    name = vault.secret.name
     return Conflict(
         f"{vault.secret}: the remote moved: {by} pushed {head.version}{gen}",
-        hint=f"git vsync pull {vault.secret.name}, then push again",
+        hint=f"git vsync pull {name}; with edits of yours: git vsync pull {name} --backup, "
+        "put them in again, then push",
     )
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vsync.errors import Conflict, IntegrityError, NotFound, UsageError
+from vsync.errors import Conflict, IntegrityError, NotFound, RolledBack, UsageError
 from vsync.formats.archive import Archive
 from vsync.formats.content import FileState, content_digest
 from vsync.formats.version import is_version
@@ -65,17 +65,25 @@ def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
         if not options.dry_run:
             settle(world, mapping)
             recover(vault)
-        head = _head_or_nothing(vault)
+        head = _head(vault, named=options.at is not None)
         local = folder.scan() if folder.exists() else None
-        if options.at is None:
-            _judge_lock(vault, head)
-        if options.at in (None, head.version) and _is_current(vault, head, local):
-            return _current(vault, head, local, dry_run=options.dry_run)
+        if head is not None:
+            if options.at is None:
+                _judge_lock(vault, head)
+            if options.at in (None, head.version) and _is_current(vault, head, local):
+                return _current(vault, head, local, dry_run=options.dry_run)
         return _fetch_and_swap(vault, head, local, options)
 
 
-def _head_or_nothing(vault: OpenVault) -> Head:
-    head = read_head(vault)
+def _head(vault: OpenVault, *, named: bool) -> Head | None:
+    """Return the newest version; None when the store was set back and a version is asked for by name."""
+    try:
+        head = read_head(vault)
+    except RolledBack as error:
+        if not named:
+            raise
+        vault.world.terminal.notice(f"{error.message}; going on, since a version was named")
+        return None
     if head is None:
         raise NotFound(
             f"{vault.secret} has no version in {vault.store.where} yet",
@@ -137,23 +145,21 @@ def _write_ledger(vault: OpenVault, tree: Tree, head: Head) -> None:
         world.machine.memory.write_ledger(vault.secret, world.checkout, ledger)
 
 
-def _fetch_and_swap(vault: OpenVault, head: Head, local: Tree | None, options: PullOptions) -> Result:
-    wanted = options.at or head.version
-    edits = _local_edits(vault, head, local)
+def _fetch_and_swap(
+    vault: OpenVault, newest: Head | None, local: Tree | None, options: PullOptions
+) -> Result:
+    head = _wanted(vault, newest, options.at)
+    wanted = head.version
+    edits = _local_edits(vault, newest, local)
     with vault.world.spool() as spool:
-        if wanted == head.version:
-            archive = fetch_head(vault, head, spool)
-        else:
-            archive = fetch_version(vault, wanted, spool)
+        archive = fetch_head(vault, head, spool) if head is newest else fetch_version(vault, wanted, spool)
         _require_no_edits(vault, edits, options)
         if options.dry_run:
             return _planned(vault, wanted, archive, local)
         backup = _back_up(vault, local)
-        taken = head if wanted == head.version else Head(wanted, "")
-        tree = _replace(vault, taken, archive, local)
-    if taken is head:
+        tree = _replace(vault, head, archive, local)
+    if head is newest:
         remember(vault, head)
-    head = taken
     trail.write_row(vault, trail.new_row(vault.world, "pull", wanted))
     changes = _changes(local, tree)
     details = changes.lines() + _told(vault, edits, backup) + activate(vault.world, vault.mapping)
@@ -162,7 +168,19 @@ def _fetch_and_swap(vault: OpenVault, head: Head, local: Tree | None, options: P
     return Result(str(vault.secret), "pulled", f"pulled {wanted}", details, data)
 
 
-def _local_edits(vault: OpenVault, head: Head, local: Tree | None) -> Edits:
+def _wanted(vault: OpenVault, newest: Head | None, at: str | None) -> Head:
+    """Return the version to take; one that is named and later than the newest was never published."""
+    if newest is not None and at in (None, newest.version):
+        return newest
+    if newest is not None and at is not None and at > newest.version:
+        raise NotFound(
+            f"{vault.secret}: {at} is later than the newest version {newest.version}: it was never published",
+            hint=f"git vsync versions {vault.secret.name}",
+        )
+    return Head(at or "", "")
+
+
+def _local_edits(vault: OpenVault, head: Head | None, local: Tree | None) -> Edits:
     """Return what would be lost: a folder that does not exist, or is empty and new, holds no edits."""
     if local is None:
         return Edits()
@@ -177,8 +195,8 @@ def _require_no_edits(vault: OpenVault, edits: Edits, options: PullOptions) -> N
     name = vault.secret.name
     raise Conflict(
         f"{vault.mapping.folder} has edits that were never pushed: {shown}{more}",
-        hint=f"git vsync push {name}, or keep an encrypted copy and take the remote: "
-        f"git vsync pull {name} --backup",
+        hint=f"git vsync push {name}; if the remote moved: git vsync pull {name} --backup takes it and keeps "
+        "yours in an encrypted copy, then put your edits in again",
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vsync.errors import Conflict, GitError, IntegrityError, NotFound
 from vsync.formats.lockfile import LockEntry
+from vsync.git import ignore_command, untrack_command
 from vsync.machine.memory import Ledger, LedgerFile, LocalKey
 from vsync.model import Mapping
 from vsync.vault.folder import Unsettled, VaultFolder
@@ -136,11 +137,11 @@ def require_hidden_from_git(world: World, mapping: Mapping) -> None:
     if tracked:
         raise GitError(
             f"git tracks {tracked[0]}" + (f" and {len(tracked) - 1} more files" if len(tracked) > 1 else ""),
-            hint=f"git rm -r --cached -- {mapping.folder}, commit, and change the secrets that were in it",
+            hint=f"{untrack_command(mapping.folder, folder=True)}, commit, and change the secrets in it",
         )
     exposed = world.repository.not_ignored([mapping.folder, f"{mapping.folder}/{mapping.env_file}"])
     if exposed:
-        raise GitError(f"git does not ignore {exposed[0]}", hint=f"echo '/{mapping.folder}' >> .gitignore")
+        raise GitError(f"git does not ignore {exposed[0]}", hint=ignore_command(mapping.folder))
 
 
 def lock_entry_of(

@@ -3,11 +3,11 @@
 import json
 from datetime import datetime
 
-from vsync.errors import IntegrityError, Refused
+from vsync.errors import IntegrityError, Refused, RolledBack
 from vsync.formats.audit_log import Row, read_log
 from vsync.formats.version import parse_version
 from vsync.model import Mapping, Result
-from vsync.sync.head import read_head, remember
+from vsync.sync.head import Head, read_head, remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.trail import read_audit
@@ -20,9 +20,7 @@ def versions(world: World, mapping: Mapping) -> tuple[Result, ...]:
     A version that the log does not know was never published, or its row was lost.
     """
     vault = open_vault(world, mapping)
-    head = read_head(vault)
-    if head is not None:
-        remember(vault, head)
+    head = _head_if_believed(vault)
     entry = locked_entry(world, mapping.secret)
     pushes = _pushes(vault)
     found = []
@@ -36,6 +34,18 @@ def versions(world: World, mapping: Mapping) -> tuple[Result, ...]:
         }
         found.append(_result(world, mapping, version, info.size, pushes.get(version), marks))
     return tuple(sorted(found, key=lambda result: str(result.data["version"]), reverse=True))
+
+
+def _head_if_believed(vault: OpenVault) -> Head | None:
+    """Return the newest version; None, with a notice, when the store was set back."""
+    try:
+        head = read_head(vault)
+    except RolledBack as error:
+        vault.world.terminal.notice(f"{error.message}; no version is marked as current")
+        return None
+    if head is not None:
+        remember(vault, head)
+    return head
 
 
 def _pushes(vault: OpenVault) -> dict[str, Row]:
