@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.worlds import AT_NOON, NOON, Desk, Team
-from vsync.errors import Refused
+from vsync.errors import Refused, RolledBack
 from vsync.sync.versions import age, human_size
 
 LATER = "20260523-120001"
@@ -94,10 +94,13 @@ def test_after_a_rollback_versions_can_still_be_named_but_none_is_current(ana: D
     ana.write(".env.prod", "A=3\n")
     ana.push()
     hostile.serve(old)
-    found = ana.versions()
+    doubts: list[RolledBack] = []
+    found = ana.versions(doubts)
     assert len(found) == 3
     assert not any(result.data["current"] for result in found)
-    assert "generation 2 < 3" in ana.notices
+    [doubt] = doubts
+    assert "generation 2 < 3" in doubt.message
+    assert doubt.exit_code == 13
 
 
 def test_more_versions_than_a_page_of_any_server(ana: Desk, team: Team) -> None:

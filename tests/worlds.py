@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from vsync.config.load import load_config
-from vsync.errors import UsageError
+from vsync.errors import RolledBack, UsageError
 from vsync.formats import envelope, vaultkey
 from vsync.formats import pointer as pointers
 from vsync.formats.binding import Binding, Layout, Location
@@ -247,9 +247,9 @@ class Desk:
         world = self.world()
         return status(world, world.config.mappings[0], check_remote=check_remote)
 
-    def versions(self) -> tuple[Result, ...]:
+    def versions(self, doubts: list[RolledBack] | None = None) -> tuple[Result, ...]:
         world = self.world()
-        return versions(world, world.config.mappings[0])
+        return versions(world, world.config.mappings[0], [] if doubts is None else doubts)
 
     def audit(
         self, *, since: str | None = None, limit: int | None = None, verify: bool = False

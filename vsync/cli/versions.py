@@ -3,7 +3,8 @@
 import click
 
 from vsync.cli.common import Invocation, verb
-from vsync.model import Report
+from vsync.errors import RolledBack
+from vsync.model import Failure, Report
 from vsync.sync.versions import versions
 
 
@@ -15,4 +16,6 @@ from vsync.sync.versions import versions
 @click.argument("vault", required=False)
 def command(call: Invocation, vault: str | None) -> Report:
     """List every version of a vault, newest first: who, size, age, note, current, locked."""
-    return call.report(versions(call.world, call.select_one(vault)))
+    mapping, doubts = call.select_one(vault), list[RolledBack]()
+    results = versions(call.world, mapping, doubts)
+    return call.report([*results, *(Failure(str(mapping.secret), doubt) for doubt in doubts)])

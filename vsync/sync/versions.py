@@ -14,13 +14,15 @@ from vsync.sync.trail import read_audit
 from vsync.world import World
 
 
-def versions(world: World, mapping: Mapping) -> tuple[Result, ...]:
+def versions(world: World, mapping: Mapping, doubts: list[RolledBack]) -> tuple[Result, ...]:
     """Return one result a version; `current` is the pointer's, `locked` this commit's.
 
-    A version that the log does not know was never published, or its row was lost.
+    A store that was set back is listed all the same, so that a version can be named, with no
+    version current and the reason in `doubts`. A version that the log does not know was never
+    published, or its row was lost.
     """
     vault = open_vault(world, mapping)
-    head = _head_if_believed(vault)
+    head = _head_if_believed(vault, doubts)
     entry = locked_entry(world, mapping.secret)
     pushes = _pushes(vault)
     found = []
@@ -36,12 +38,12 @@ def versions(world: World, mapping: Mapping) -> tuple[Result, ...]:
     return tuple(sorted(found, key=lambda result: str(result.data["version"]), reverse=True))
 
 
-def _head_if_believed(vault: OpenVault) -> Head | None:
-    """Return the newest version; None, with a notice, when the store was set back."""
+def _head_if_believed(vault: OpenVault, doubts: list[RolledBack]) -> Head | None:
+    """Return the newest version; None, and a doubt, when the store was set back."""
     try:
         head = read_head(vault)
     except RolledBack as error:
-        vault.world.terminal.notice(f"{error.message}; no version is marked as current")
+        doubts.append(error)
         return None
     if head is not None:
         remember(vault, head)
