@@ -318,7 +318,20 @@ def test_a_wrong_mapping_is_named_by_its_number_and_key(tmp_path: Path, text: st
 
 
 ESCAPES = [
-    *("../..", "..", "a/../../b", "~", "~/secrets", "/", "/etc", "C:/x", "\\\\host\\share", "a\\b"),
+    *(
+        "../..",
+        "..",
+        "a/../../b",
+        "~",
+        "~/secrets",
+        "./~",
+        "a/~",
+        "/",
+        "/etc",
+        "C:/x",
+        "\\\\host\\share",
+        "a\\b",
+    ),
     *(".git", ".GIT/hooks", "a/.git", "git~1", ".g\u200cit", ".git.", ".", "./", "", "a\0b", "a\nb"),
 ]
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from hypothesis import strategies as st
 
 from tests.simulator import Simulator
 from tests.worlds import AT_NOON, CONFIG, FOLDER, Desk, Team, everything_below
-from vsync.errors import ConfigError, Conflict, GitError, IntegrityError, NotFound, UsageError, VsyncError
+from vsync.errors import (
+    ConfigError,
+    Conflict,
+    GitError,
+    IntegrityError,
+    KeyUnavailable,
+    NotFound,
+    UsageError,
+    VsyncError,
+)
 from vsync.formats.lockfile import lock_from_text, lock_to_text
 
 LATER = "20260523-120001"
@@ -480,3 +490,96 @@ def test_two_people_never_lose_an_edit_and_converge(
     ben.pull(backup=True)
     assert ben.tree() == ana.tree()
     assert {ana.status().data["local"], ben.status().data["local"]} == {"clean"}
+
+
+def second(ana: Desk, ben: Desk) -> None:
+    """Let ana publish a second version, while ben's commit still belongs to the first."""
+    (ben.top / "vsync.lock").write_text(ana.lock())
+    ana.write(".env.prod", "A=2\n")
+    ana.push()
+
+
+def relocked(desk: Desk, **changes: Any) -> None:
+    """Change the entry of the vault in the desk's lock."""
+    (entry,) = lock_from_text(desk.lock()).values()
+    (desk.top / "vsync.lock").write_text(lock_to_text([replace(entry, **changes)]))
+
+
+def test_locked_takes_the_version_of_this_commit(ana: Desk, ben: Desk) -> None:
+    second(ana, ben)
+    ben.pull()
+    done = ben.pull(locked=True)
+    assert (done.state, done.data["version"], done.data["generation"]) == ("pulled", AT_NOON, 1)
+    assert ben.tree()[".env.prod"] == b"A=1\n"
+    assert ben.status().data["lock"] == "locked"
+    assert ben.status().data["remote"] == f"behind 1, newest {LATER}"
+
+
+def test_locked_again_is_current_and_reads_no_bundle(ana: Desk, ben: Desk, team: Team) -> None:
+    second(ana, ben)
+    ben.pull(locked=True)
+    watched = ben.store = Simulator(team.store)
+    assert ben.pull(locked=True).state == "current"
+    assert [call for call in watched.calls if call.startswith("download")] == []
+
+
+def test_locked_to_the_newest_version_is_an_ordinary_pull(ana: Desk, team: Team) -> None:
+    ben = team.desk("ben")
+    (ben.top / "vsync.lock").write_text(ana.lock())
+    assert ben.pull(locked=True).data["version"] == AT_NOON
+    assert ben.tree() == ana.tree()
+
+
+def test_locked_without_an_entry_says_how_to_get_one(ben: Desk) -> None:
+    with pytest.raises(NotFound, match=r"vsync\.lock has no entry for app/prod") as caught:
+        ben.pull(locked=True)
+    assert "git vsync lock prod" in (caught.value.hint or "")
+
+
+def test_locked_protects_edits_that_were_never_pushed(ana: Desk, ben: Desk) -> None:
+    second(ana, ben)
+    ben.write(".env.prod", "A=mine\n")
+    with pytest.raises(Conflict, match="edits that were never pushed"):
+        ben.pull(locked=True)
+    assert ben.tree()[".env.prod"] == b"A=mine\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sha256": "0" * 64}, "not the one that vsync.lock names"),
+        ({"generation": 2}, "the history forked, or the lock was edited"),  # attack 16
+        ({"generation": 7}, "the store was set back, or the lock was edited"),
+        ({"version": "20260523-120005", "generation": 1}, "which is not later"),
+        ({"version": LATER, "generation": 2}, "another generation or bundle"),
+    ],
+)
+def test_a_lock_that_contradicts_the_store_is_not_believed(
+    changes: dict[str, Any], said: str, ana: Desk, ben: Desk
+) -> None:
+    second(ana, ben)
+    ben.pull()
+    relocked(ben, **changes)
+    before = ben.tree()
+    with pytest.raises(IntegrityError, match=said):
+        ben.pull(locked=True)
+    assert ben.tree() == before
+
+
+def test_a_lock_of_a_key_that_this_machine_lacks_asks_for_a_share(ana: Desk, ben: Desk) -> None:
+    second(ana, ben)
+    ben.pull()
+    relocked(ben, key_id="0123456789abcdef")
+    with pytest.raises(KeyUnavailable, match="this takes key 0123456789abcdef"):
+        ben.pull(locked=True)
+
+
+def test_locked_goes_on_when_the_store_was_set_back(ana: Desk, ben: Desk, team: Team) -> None:
+    hostile = Simulator(team.store)
+    old = hostile.photo()
+    second(ana, ben)
+    ben.pull()
+    hostile.serve(old)
+    ben.store = hostile
+    assert ben.pull(locked=True).data["version"] == AT_NOON
+    assert "going on, since a version was named" in ben.notices

@@ -46,7 +46,8 @@ class Result:
     """What one verb did for one vault.
 
     `state` is a stable word for scripts, `summary` one line for people, `details` further
-    lines (names, never values), `data` what `--json` adds. `code` is 0 or 1: a finding.
+    lines (names, never values), `data` what `--json` adds. `code` is 0, 1 for a finding, or 11
+    for work that was done and left something to decide: a merge with conflicts.
     """
 
     vault: str | None

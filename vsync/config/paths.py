@@ -50,16 +50,18 @@ def check_repository(text: str, *, where: str) -> str:
 def clean_path(text: str, *, where: str) -> str:
     """Return a relative path without `.` parts and doubled or final slashes; may be empty.
 
-    ConfigError when it is absolute, begins with `~`, has `..`, a backslash or a control
+    ConfigError when it is absolute, begins with `~` or has that as a part, has `..`, a backslash or a control
     character, or a part that git obeys, `.git` in any spelling.
     """
     if len(text) <= _ORDINARY_LENGTH and _ORDINARY.fullmatch(text):
         return text
     if text.startswith("/"):
         raise ConfigError(f"{where}: is absolute", hint="write it relative to the configuration file")
-    if text.startswith("~"):
-        raise ConfigError(f"{where}: begins with ~", hint="write it relative to the configuration file")
     path = "/".join(part for part in text.split("/") if part not in ("", "."))
+    if path.startswith("~") or "~" in path.split("/"):
+        raise ConfigError(
+            f"{where}: a part of it is, or begins with, ~", hint="write it relative to the configuration file"
+        )
     problem = reader_problem(path) if path else None
     if problem:
         raise ConfigError(

@@ -1,13 +1,16 @@
 """Getting a bundle and proving it before anything in it is used (formats §§2, 4)."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
 from typing import BinaryIO, cast
 
 from vsync.errors import IntegrityError, KeyUnavailable, NotFound, WrongKey
-from vsync.formats.archive import Archive
+from vsync.formats.archive import Archive, ArchiveLimits
 from vsync.formats.bundle import open_bundle
 from vsync.formats.content import content_digest
 from vsync.formats.digest import Digest
+from vsync.formats.lockfile import FILE_NAME, LockEntry
 from vsync.formats.vaultkey import VaultKey
 from vsync.sync.head import Head
 from vsync.sync.opened import OpenVault
@@ -35,6 +38,34 @@ def fetch_version(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
     """Download a version by its name; it opens with the current key or a retired one."""
     _download(vault, version, spool, MAX_BUNDLE_BYTES)
     return open_any(vault, version, spool)
+
+
+def fetch_pinned(vault: OpenVault, entry: LockEntry, spool: BinaryIO) -> Archive:
+    """Download the version that `vsync.lock` pins: its digest and key must be those of the entry."""
+    if _download(vault, entry.version, spool, MAX_BUNDLE_BYTES) != entry.sha256:
+        raise IntegrityError(
+            f"{vault.secret}: the bundle {entry.version} is not the one that {FILE_NAME} names",
+            hint=f"git log -p {FILE_NAME} shows whether the lock was edited; else do not trust the store",
+        )
+    try:
+        return open_bundle(spool, key_of(vault, entry.key_id), entry.version, _limits(vault))
+    except WrongKey as error:
+        raise IntegrityError(f"{vault.secret}: the bundle {entry.version} was altered") from error
+
+
+def key_of(vault: OpenVault, kid: str) -> VaultKey:
+    """Return the current or retired key of this id; KeyUnavailable when this machine has none."""
+    for key in chain((vault.key,), vault.retired_keys()):
+        if key.key_id == kid:
+            return key
+    raise KeyUnavailable(
+        f"{vault.secret}: this takes key {kid}, and this machine has {vault.key.key_id}",
+        hint="ask a colleague for a new share, then: git vsync import FILE.share",
+    )
+
+
+def _limits(vault: OpenVault) -> ArchiveLimits:
+    return vault.world.machine.settings.limits
 
 
 class _Counted:
@@ -68,7 +99,7 @@ def _download(vault: OpenVault, version: str, spool: BinaryIO, limit: int) -> st
 
 def _open_with_own_key(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
     try:
-        return open_bundle(spool, vault.key, version, vault.world.machine.settings.limits)
+        return open_bundle(spool, vault.key, version, _limits(vault))
     except WrongKey as error:
         # The pointer is authentic under this key, so the key is right and the bundle is not.
         raise IntegrityError(f"{vault.secret}: the bundle {version} was altered") from error
@@ -76,15 +107,9 @@ def _open_with_own_key(vault: OpenVault, version: str, spool: BinaryIO) -> Archi
 
 def open_any(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
     """Open a bundle whose key id nobody vouches for: the current key, then the retired ones."""
-    limits = vault.world.machine.settings.limits
-    try:
-        return open_bundle(spool, vault.key, version, limits)
-    except WrongKey:
-        for key in vault.retired_keys():
-            try:
-                return open_bundle(spool, key, version, limits)
-            except WrongKey:
-                continue
+    for key in chain((vault.key,), vault.retired_keys()):
+        with suppress(WrongKey):
+            return open_bundle(spool, key, version, _limits(vault))
     # formats §4, classic: a failing tag is a wrong key until something has opened with this one.
     if vault.world.machine.memory.seen(vault.secret) is not None:
         raise IntegrityError(

@@ -4,7 +4,6 @@ pointer → bundle → entries checked → local edits protected → encrypted b
 the folder → swapped → seen and ledger → audit row → activate_to. `vsync.lock` is never touched.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,7 +15,8 @@ from vsync.machine.memory import Ledger
 from vsync.model import Mapping, Result
 from vsync.sync import trail
 from vsync.sync.activate import activate
-from vsync.sync.fetch import fetch_head, fetch_version, require_content, unpack
+from vsync.sync.contents import states_of
+from vsync.sync.fetch import require_content, unpack
 from vsync.sync.head import Head, read_head, remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault, open_vault
@@ -30,6 +30,7 @@ from vsync.sync.snapshot import (
     require_hidden_from_git,
     settle,
 )
+from vsync.sync.target import Target, fetch_target, named_target, newest_target, pinned_target
 from vsync.vault.tree import Tree
 from vsync.world import World
 
@@ -38,12 +39,18 @@ SHOWN_EDITS = 5
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """The flags of pull; `at` names a version."""
+    """The flags of pull; `at` names a version, `locked` takes the one that the lock pins."""
 
     at: str | None = None
+    locked: bool = False
     backup: bool = False
     force: bool = False
     dry_run: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether the user, or the commit, says which version it shall be."""
+        return self.at is not None or self.locked
 
 
 def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
@@ -65,14 +72,23 @@ def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
         if not options.dry_run:
             settle(world, mapping)
             recover(vault)
-        head = _head(vault, named=options.at is not None)
+        head = _head(vault, named=options.named)
         local = folder.scan() if folder.exists() else None
-        if head is not None:
-            if options.at is None:
-                _judge_lock(vault, head)
-            if options.at in (None, head.version) and _is_current(vault, head, local):
-                return _current(vault, head, local, dry_run=options.dry_run)
-        return _fetch_and_swap(vault, head, local, options)
+        target = _target(vault, head, options)
+        if _is_current(vault, target, head, local):
+            return _current(vault, target, local, options)
+        return _fetch_and_swap(vault, target, head, local, options)
+
+
+def _target(vault: OpenVault, head: Head | None, options: PullOptions) -> Target:
+    if options.locked:
+        return pinned_target(vault, head)
+    if options.at is not None:
+        return named_target(vault, head, options.at)
+    if head is None:  # only a named version goes on without a pointer
+        raise RolledBack(f"{vault.secret} has no pointer")
+    _judge_lock(vault, head)
+    return newest_target(vault, head)
 
 
 def _head(vault: OpenVault, *, named: bool) -> Head | None:
@@ -113,71 +129,64 @@ def _judge_lock(vault: OpenVault, head: Head) -> None:
     vault.world.terminal.notice(f"{text}: the lock is suspect; git log -p vsync.lock shows who changed it")
 
 
-def _is_current(vault: OpenVault, head: Head, local: Tree | None) -> bool:
+def _is_current(vault: OpenVault, target: Target, head: Head | None, local: Tree | None) -> bool:
     if local is None:
         return False
-    if head.pointer is not None:
-        return content_digest(local.states, vault.key.content_mac) == head.pointer.content
+    if target.head is not None and target.head.pointer is not None:
+        return content_digest(local.states, vault.key.content_mac) == target.head.pointer.content
+    if target.head is None and target.pinned is None:
+        return False
     ledger = newest_ledger(vault, head)
     return (
         ledger is not None
-        and ledger.version == head.version
+        and (ledger.version, ledger.gen, ledger.kid) == (target.version, target.gen, target.kid)
         and not edits_since(local, ledger, vault.world.machine.local_key)
     )
 
 
-def _current(vault: OpenVault, head: Head, local: Tree | None, *, dry_run: bool) -> Result:
-    data = {"version": head.version, "generation": head.gen}
+def _current(vault: OpenVault, target: Target, local: Tree | None, options: PullOptions) -> Result:
+    data = {"version": target.version, "generation": target.gen}
     details: tuple[str, ...] = ()
-    if not dry_run:
-        remember(vault, head)
-        _write_ledger(vault, local or Tree(), head)
+    if not options.dry_run:
+        if target.head is not None:
+            remember(vault, target.head)
+        _write_ledger(vault, local or Tree(), target)
         details = activate(vault.world, vault.mapping)
-    return Result(str(vault.secret), "current", f"up to date at {head.version}", details, data)
+    what = "holds the locked" if options.locked else "up to date at"
+    return Result(str(vault.secret), "current", f"{what} {target.version}", details, data)
 
 
-def _write_ledger(vault: OpenVault, tree: Tree, head: Head) -> None:
+def _ledger_of(vault: OpenVault, target: Target, tree: Tree) -> Ledger:
+    kid = target.kid or vault.key.key_id
+    return ledger_of(tree, vault.world.machine.local_key, version=target.version, gen=target.gen, kid=kid)
+
+
+def _write_ledger(vault: OpenVault, tree: Tree, target: Target) -> None:
     world = vault.world
-    ledger = ledger_of(
-        tree, world.machine.local_key, version=head.version, gen=head.gen, kid=vault.key.key_id
-    )
+    ledger = _ledger_of(vault, target, tree)
     if ledger != world.machine.memory.ledger(vault.secret, world.checkout):
         world.machine.memory.write_ledger(vault.secret, world.checkout, ledger)
 
 
 def _fetch_and_swap(
-    vault: OpenVault, newest: Head | None, local: Tree | None, options: PullOptions
+    vault: OpenVault, target: Target, newest: Head | None, local: Tree | None, options: PullOptions
 ) -> Result:
-    head = _wanted(vault, newest, options.at)
-    wanted = head.version
     edits = _local_edits(vault, newest, local)
     with vault.world.spool() as spool:
-        archive = fetch_head(vault, head, spool) if head is newest else fetch_version(vault, wanted, spool)
+        archive = fetch_target(vault, target, spool)
         _require_no_edits(vault, edits, options)
         if options.dry_run:
-            return _planned(vault, wanted, archive, local)
+            return _planned(vault, target.version, archive, local)
         backup = _back_up(vault, local)
-        tree = _replace(vault, head, archive, local)
-    if head is newest:
-        remember(vault, head)
-    trail.write_row(vault, trail.new_row(vault.world, "pull", wanted))
+        tree = _replace(vault, target, archive, local)
+    if target.head is not None:
+        remember(vault, target.head)
+    trail.write_row(vault, trail.new_row(vault.world, "pull", target.version))
     changes = _changes(local, tree)
     details = changes.lines() + _told(vault, edits, backup) + activate(vault.world, vault.mapping)
-    data = {"version": wanted, "generation": head.gen, "backup": backup}
+    data = {"version": target.version, "generation": target.gen, "backup": backup}
     data |= {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
-    return Result(str(vault.secret), "pulled", f"pulled {wanted}", details, data)
-
-
-def _wanted(vault: OpenVault, newest: Head | None, at: str | None) -> Head:
-    """Return the version to take; one that is named and later than the newest was never published."""
-    if newest is not None and at in (None, newest.version):
-        return newest
-    if newest is not None and at is not None and at > newest.version:
-        raise NotFound(
-            f"{vault.secret}: {at} is later than the newest version {newest.version}: it was never published",
-            hint=f"git vsync versions {vault.secret.name}",
-        )
-    return Head(at or "", "")
+    return Result(str(vault.secret), "pulled", f"pulled {target.version}", details, data)
 
 
 def _local_edits(vault: OpenVault, head: Head | None, local: Tree | None) -> Edits:
@@ -208,23 +217,20 @@ def _back_up(vault: OpenVault, local: Tree | None) -> str | None:
     return vault.world.machine.backups.write(vault.secret, vault.key, entries, vault.world.now)
 
 
-def _replace(vault: OpenVault, taken: Head, archive: Archive, local: Tree | None) -> Tree:
+def _replace(vault: OpenVault, target: Target, archive: Archive, local: Tree | None) -> Tree:
     world, memory = vault.world, vault.world.machine.memory
     built: list[Tree] = []
 
-    def ledger() -> Ledger:
-        return ledger_of(
-            built[0], world.machine.local_key, version=taken.version, gen=taken.gen, kid=vault.key.key_id
-        )
-
     def build(root: int) -> None:
         built.append(unpack(archive, root))
-        require_content(vault, taken, vault.key, built[0])
-        memory.write_incoming(vault.secret, world.checkout, ledger())
+        if target.head is not None:
+            require_content(vault, target.head, vault.key, built[0])
+        memory.write_incoming(vault.secret, world.checkout, _ledger_of(vault, target, built[0]))
 
-    folder_of(world, vault.mapping).replace(
-        build, expected=local, done=lambda: memory.write_ledger(vault.secret, world.checkout, ledger())
-    )
+    def done() -> None:
+        memory.write_ledger(vault.secret, world.checkout, _ledger_of(vault, target, built[0]))
+
+    folder_of(world, vault.mapping).replace(build, expected=local, done=done)
     return built[0]
 
 
@@ -237,21 +243,9 @@ def _digests(states: Iterable[FileState]) -> dict[str, str]:
 
 
 def _planned(vault: OpenVault, wanted: str, archive: Archive, local: Tree | None) -> Result:
-    states = [
-        FileState(entry.path, entry.executable, _digest(archive.pieces(entry)))
-        for entry in archive.entries
-        if not entry.is_directory
-    ]
-    changes = compare(_digests(states), _digests(local.states if local else ()))
+    changes = compare(_digests(states_of(archive)), _digests(local.states if local else ()))
     summary = f"would pull {wanted} into {vault.mapping.folder}"
     return Result(str(vault.secret), "planned", summary, changes.lines(), {"version": wanted})
-
-
-def _digest(pieces: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 def _told(vault: OpenVault, edits: Edits, backup: str | None) -> tuple[str, ...]:

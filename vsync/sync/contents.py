@@ -1,0 +1,55 @@
+"""What a version holds, read where it lies: nothing of it is ever unpacked on the way to an answer."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from vsync.errors import IntegrityError
+from vsync.formats.archive import Archive, Entry
+from vsync.formats.content import FileState
+from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The regular files of one version, and the variables of its env file; `env` is None without one.
+
+    Shows itself by its counts only: `env` holds values.
+    """
+
+    files: tuple[FileState, ...]
+    env: Mapping[str, str | None] | None = field(repr=False)
+
+
+def states_of(archive: Archive) -> tuple[FileState, ...]:
+    """Return every file of an archive with its digest; reads all of it, a piece at a time."""
+    return tuple(
+        FileState(entry.path, entry.executable, _digest(archive.pieces(entry)))
+        for entry in archive.entries
+        if not entry.is_directory
+    )
+
+
+def read_entry(archive: Archive, path: str, *, limit: int) -> bytes | None:
+    """Return one file's content, None when there is none of that name; IntegrityError above `limit` bytes."""
+    entry = next((one for one in archive.entries if one.path == path and not one.is_directory), None)
+    return None if entry is None else _bounded(archive, entry, limit)
+
+
+def _bounded(archive: Archive, entry: Entry, limit: int) -> bytes:
+    if entry.info.file_size > limit:
+        raise IntegrityError(f"{entry.path[:200]!r} in the bundle is larger than {limit} bytes")
+    return b"".join(archive.pieces(entry))
+
+
+def read_contents(archive: Archive, env_file: str) -> Contents:
+    """Return files and variables; IntegrityError, with the number of the line, for a broken env file."""
+    data = read_entry(archive, env_file, limit=MAX_ENV_BYTES)
+    return Contents(states_of(archive), None if data is None else read_env(data))
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()

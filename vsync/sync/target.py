@@ -1,0 +1,100 @@
+"""Which version a verb means: the newest, the one that the lock pins, or one by its name.
+
+What vouches for it differs: the pointer for the newest, `vsync.lock` for the pinned one, and
+for one by its name nothing but the key that opens it (formats §4).
+"""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from vsync.errors import IntegrityError, NotFound
+from vsync.formats.archive import Archive
+from vsync.formats.lockfile import FILE_NAME, LockEntry
+from vsync.sync.fetch import fetch_head, fetch_pinned, fetch_version
+from vsync.sync.head import Head
+from vsync.sync.locking import locked_entry
+from vsync.sync.opened import OpenVault
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One version to take, and who vouches for it: `head` for the newest, `pinned` for the lock's.
+
+    `gen` is 0, and `kid` empty, where nobody does.
+    """
+
+    version: str
+    gen: int = 0
+    kid: str = ""
+    head: Head | None = None
+    pinned: LockEntry | None = None
+
+
+def newest_target(vault: OpenVault, head: Head) -> Target:
+    """Return the newest version."""
+    return Target(head.version, head.gen, head.pointer.kid if head.pointer else vault.key.key_id, head)
+
+
+def named_target(vault: OpenVault, head: Head | None, version: str) -> Target:
+    """Return a version by its name; NotFound for one later than the newest, which was never published."""
+    if head is not None and version == head.version:
+        return newest_target(vault, head)
+    if head is not None and version > head.version:
+        raise NotFound(
+            f"{vault.secret}: {version} is later than the newest version {head.version}: "
+            "it was never published",
+            hint=f"git vsync versions {vault.secret.name}",
+        )
+    return Target(version)
+
+
+def pinned_target(vault: OpenVault, head: Head | None) -> Target:
+    """Return the version that `vsync.lock` pins.
+
+    Raises NotFound without an entry, IntegrityError when the pointer contradicts it.
+    """
+    entry = locked_entry(vault.world, vault.secret)
+    name = vault.secret.name
+    if entry is None:
+        raise NotFound(
+            f"{FILE_NAME} has no entry for {vault.secret}",
+            hint=f"git vsync pull {name} takes the newest version, then git vsync lock {name} records it",
+        )
+    problem = contradiction(entry, head)
+    if problem:
+        raise IntegrityError(
+            f"{vault.secret}: {problem}",
+            hint=f"git log -p {FILE_NAME} shows who changed it; git vsync pull {name} takes the newest",
+        )
+    if head is not None and head.version == entry.version:
+        return newest_target(vault, head)
+    return Target(entry.version, entry.generation, entry.key_id, pinned=entry)
+
+
+def contradiction(entry: LockEntry, head: Head | None) -> str | None:
+    """Say how a lock entry contradicts an authentic pointer, or None (product contract §5).
+
+    The same version has the same generation and bundle; any other pinned version is older, by its
+    generation and by its time. Classic stores have no generations to compare.
+    """
+    if head is None or head.pointer is None or entry.generation == 0:
+        return None
+    pinned = f"{FILE_NAME} names {entry.version}, generation {entry.generation}"
+    newest = f"the store's newest is {head.version}, generation {head.gen}"
+    if entry.version == head.version:
+        same = (entry.generation, entry.sha256) == (head.gen, head.sha256)
+        return None if same else f"{pinned}, with another generation or bundle than the store's"
+    if entry.generation > head.gen:
+        return f"{pinned}, and {newest}: the store was set back, or the lock was edited"
+    if entry.generation == head.gen:
+        return f"{pinned}, and {newest}: the history forked, or the lock was edited"
+    return f"{pinned}, and {newest}, which is not later" if entry.version > head.version else None
+
+
+def fetch_target(vault: OpenVault, target: Target, spool: BinaryIO) -> Archive:
+    """Download a version and prove it, as far as anybody vouches for it."""
+    if target.head is not None:
+        return fetch_head(vault, target.head, spool)
+    if target.pinned is not None and target.pinned.sha256:
+        return fetch_pinned(vault, target.pinned, spool)
+    return fetch_version(vault, target.version, spool)
