@@ -22,7 +22,15 @@ from tests.worlds import (
     everything_below,
     vault_key,
 )
-from vsync.errors import Conflict, IntegrityError, KeyUnavailable, NotFound, UnsupportedVersion, VsyncError
+from vsync.errors import (
+    Conflict,
+    ForeignKey,
+    IntegrityError,
+    KeyUnavailable,
+    NotFound,
+    UnsupportedVersion,
+    VsyncError,
+)
 from vsync.formats import pointer as pointers
 from vsync.formats.binding import RetiredSalt
 from vsync.formats.pointer import Pointer
@@ -320,7 +328,7 @@ def test_every_flipped_byte_of_a_pointer_is_refused_and_touches_nothing(
         _error_of_pull(ben, hostile, team.root.head, _flipped(good, at)) for at in range(0, len(good), 3)
     }
     # A flipped key id names a key that nobody has.
-    assert errors == {IntegrityError, KeyUnavailable}
+    assert errors == {IntegrityError, ForeignKey}
     assert everything_below(ben.vault) == before
 
 

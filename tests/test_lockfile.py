@@ -85,7 +85,7 @@ def test_a_lock_looks_as_the_format_shows() -> None:
 def test_conflict_markers_name_the_way_out(marker: str) -> None:
     with pytest.raises(ConfigError, match="conflict markers") as caught:
         lock_from_text(f"{make_vectors.LOCK}{marker}\r\n")
-    assert "git checkout --ours vsync.lock" in (caught.value.hint or "")
+    assert caught.value.hint == "git vsync lock --resolve"
 
 
 def test_a_name_that_looks_like_a_marker_to_others_is_a_name() -> None:

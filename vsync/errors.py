@@ -8,7 +8,8 @@
     │   ├── AlreadyExists       the store already has an object of that name
     │   └── StaleTag            the object is no longer the one that was read
     ├── KeyUnavailable     12   a half is missing or cannot be used
-    │   └── WrongKey            authentication failed, and the key may be the reason
+    │   ├── WrongKey            authentication failed, and the key may be the reason
+    │   └── ForeignKey          the store says which key it takes, and it is not ours
     ├── IntegrityError     13   do not trust: altered, truncated, rolled back
     │   ├── RolledBack          older than what this machine has seen, or gone
     │   └── UnsupportedVersion  written by a newer tool
@@ -80,6 +81,10 @@ class WrongKey(KeyUnavailable):
 
     Callers who know from the key id that the key is right turn it into IntegrityError.
     """
+
+
+class ForeignKey(KeyUnavailable):
+    """The newest version is under another key than this machine has, going by its key id."""
 
 
 class IntegrityError(VsyncError):

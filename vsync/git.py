@@ -147,6 +147,16 @@ class Repository:
             raise GitError("git ls-files failed", hint="git status shows what is wrong")
         return [os.fsdecode(path) for path in answer.stdout.split(b"\0") if path]
 
+    def conflict_sides(self, path: str) -> tuple[bytes, bytes] | None:
+        """Return ours and theirs of a file that a merge left unmerged; None when it has no two sides."""
+        sides = []
+        for stage in (2, 3):  # as git-merge(1) numbers them
+            answer = _git(self.top, "cat-file", "blob", f":{stage}:{path}")
+            if answer.returncode:
+                return None
+            sides.append(answer.stdout)
+        return sides[0], sides[1]
+
     def user_email(self) -> str | None:
         """Return the e-mail address git would put on a commit made now, or None when it knows none."""
         answer = _git(self.top, "var", "GIT_AUTHOR_IDENT")

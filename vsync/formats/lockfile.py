@@ -16,6 +16,7 @@ from vsync.formats.version import parse_version
 
 FILE_NAME = "vsync.lock"
 MAX_LOCK_BYTES = 16 * 1024 * 1024
+EMPTY_LOCK = "version = 1\n"
 _MARKERS = ("<<<<<<< ", "||||||| ", "=======", ">>>>>>> ")
 
 
@@ -36,12 +37,8 @@ def lock_from_text(text: str) -> dict[str, LockEntry]:
     """Return the entries by secret name. ConfigError for conflict markers or anything malformed."""
     if len(text) > MAX_LOCK_BYTES:
         raise ConfigError(f"{FILE_NAME} is larger than {MAX_LOCK_BYTES} bytes")
-    # Not splitlines(): a name may hold what Python, but not TOML, takes for the end of a line.
-    if any(line.startswith(_MARKERS) for line in text.split("\n")):
-        raise ConfigError(
-            f"{FILE_NAME} has conflict markers",
-            hint=f"keep one side (git checkout --ours {FILE_NAME}), then: git vsync push",
-        )
+    if has_markers(text):
+        raise ConfigError(f"{FILE_NAME} has conflict markers", hint="git vsync lock --resolve")
     try:
         document = Fields(tomllib.loads(text), FILE_NAME)
         if document.integer("version", 0, 2**31) != 1:
@@ -55,6 +52,12 @@ def lock_from_text(text: str) -> dict[str, LockEntry]:
     if len(by_name) != len(entries):
         raise ConfigError(f"{FILE_NAME} names a vault twice", hint="remove one [[bundle]] table")
     return by_name
+
+
+def has_markers(text: str) -> bool:
+    """Tell whether a merge left conflict markers."""
+    # Not splitlines(): a name may hold what Python, but not TOML, takes for the end of a line.
+    return any(line.startswith(_MARKERS) for line in text.split("\n"))
 
 
 def _where(error: Exception) -> str:

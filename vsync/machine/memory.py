@@ -138,6 +138,19 @@ class Memory:
         write_json(path, fields_of(seen))
         write_json(_copy_of(path), fields_of(seen))
 
+    def lower(self, secret: SecretName, seen: Seen | None) -> None:
+        """Replace what was seen by less, or forget it: only ever because the user said so."""
+        path = self._path(secret, "seen")
+        for place in (path, _copy_of(path)):
+            if seen is None:
+                remove(place)
+            else:
+                write_json(place, fields_of(seen))
+
+    def drop_ledger(self, secret: SecretName, checkout: str) -> None:
+        """Forget what the checkout last synced."""
+        remove(self._path(secret, "state", f".{checkout}"))
+
     def see_rows(self, secret: SecretName, rows: int, last_mac: str) -> None:
         """Remember how far the audit log had come."""
         before = self.seen(secret)

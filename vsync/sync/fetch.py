@@ -36,8 +36,13 @@ def fetch_head(vault: OpenVault, head: Head, spool: BinaryIO) -> Archive:
 
 def fetch_version(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
     """Download a version by its name; it opens with the current key or a retired one."""
-    _download(vault, version, spool, MAX_BUNDLE_BYTES)
-    return open_any(vault, version, spool)
+    return fetch_digested(vault, version, spool)[0]
+
+
+def fetch_digested(vault: OpenVault, version: str, spool: BinaryIO) -> tuple[Archive, str]:
+    """Do as `fetch_version`, and return the SHA-256 of the bundle as well."""
+    sha256 = _download(vault, version, spool, MAX_BUNDLE_BYTES)
+    return open_any(vault, version, spool), sha256
 
 
 def fetch_pinned(vault: OpenVault, entry: LockEntry, spool: BinaryIO) -> Archive:

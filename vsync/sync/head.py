@@ -8,7 +8,7 @@ rules hold there as far as a bare timestamp carries them.
 
 from dataclasses import dataclass
 
-from vsync.errors import IntegrityError, KeyUnavailable, NotFound, RolledBack, StoreError, WrongKey
+from vsync.errors import ForeignKey, IntegrityError, NotFound, RolledBack, StoreError, WrongKey
 from vsync.formats import pointer as pointers
 from vsync.formats.pointer import MAX_POINTER_BYTES, Pointer
 from vsync.formats.version import LENGTH, parse_version
@@ -40,17 +40,31 @@ class Head:
 def read_head(vault: OpenVault) -> Head | None:
     """Return the newest version, authenticated and not older than seen; None in an empty store.
 
-    Raises IntegrityError for anything not to be trusted, KeyUnavailable for a foreign key.
+    Raises IntegrityError for anything not to be trusted, ForeignKey for another key than ours.
     """
     seen = vault.world.machine.memory.seen(vault.secret)
-    try:
-        blob = vault.store.read(vault.root.head, limit=MAX_POINTER_BYTES)
-    except NotFound:
+    head = found_head(vault)
+    if head is None:
         if seen is not None or _has_synced(vault):
             raise RolledBack(
                 f"{vault.secret}: {vault.store.where} no longer has the pointer that this machine has seen",
                 hint=_restored_hint(vault),
-            ) from None
+            )
+        return None
+    problem = None if seen is None else went_back(head, seen)
+    if problem:
+        raise RolledBack(
+            f"{vault.secret}: the store is older than what this machine saw, or forked ({problem})",
+            hint=_restored_hint(vault),
+        )
+    return head
+
+
+def found_head(vault: OpenVault) -> Head | None:
+    """Return what the store shows as the newest version: authentic, but perhaps older than seen."""
+    try:
+        blob = vault.store.read(vault.root.head, limit=MAX_POINTER_BYTES)
+    except NotFound:
         return None
     if blob.data.lstrip()[:1] == b"<":
         raise StoreError(
@@ -58,13 +72,9 @@ def read_head(vault: OpenVault) -> Head | None:
             hint="a sign-in page of the network may be in the way; open a browser, then try again",
         )
     if vault.root.classic:
-        head = Head(_classic_version(vault, blob.data), blob.tag)
-    else:
-        found = _authentic(vault, blob.data)
-        head = Head(found.version, blob.tag, found)
-    if seen is not None:
-        _require_not_older(vault, head, seen)
-    return head
+        return Head(_classic_version(vault, blob.data), blob.tag)
+    found = _authentic(vault, blob.data)
+    return Head(found.version, blob.tag, found)
 
 
 def _has_synced(vault: OpenVault) -> bool:
@@ -91,7 +101,7 @@ def _authentic(vault: OpenVault, data: bytes) -> Pointer:
     return found
 
 
-def _not_authentic(vault: OpenVault, data: bytes) -> IntegrityError | KeyUnavailable:
+def _not_authentic(vault: OpenVault, data: bytes) -> IntegrityError | ForeignKey:
     """Tell a foreign key from tampering by the key id the pointer claims (formats §4)."""
     claimed = pointers.claimed_key_id(data)
     if claimed is None or claimed == vault.key.key_id:
@@ -104,35 +114,37 @@ def _not_authentic(vault: OpenVault, data: bytes) -> IntegrityError | KeyUnavail
             f"{vault.secret}: the pointer in {vault.store.where} was written with the retired key {claimed}",
             hint="somebody with an old key put it there, or the store was set back",
         )
-    return KeyUnavailable(
+    return ForeignKey(
         f"{vault.secret} is encrypted with key {claimed}; this machine has key {vault.key.key_id}",
         hint="ask a colleague for a new share, then: git vsync import FILE.share",
     )
 
 
-def _require_not_older(vault: OpenVault, head: Head, seen: Seen) -> None:
-    problem = None
+def went_back(head: Head, seen: Seen) -> str | None:
+    """Say how an authentic head contradicts what this machine has seen, or None (formats §4).
+
+    The head right after the seen one names it as the one before; any other successor is a fork
+    (attack 16).
+    """
     if head.pointer is None:
-        if head.version < seen.version:
-            problem = f"version {head.version} < {seen.version}"
-    elif head.gen < seen.gen:
-        problem = f"generation {head.gen} < {seen.gen}"
-    elif head.gen == seen.gen and (head.sha256, head.version) != (seen.sha256, seen.version):
-        problem = f"another bundle under the same generation {head.gen}"
-    elif head.gen > seen.gen and head.version <= seen.version:
-        problem = f"generation {head.gen} is newer, but its version {head.version} is not"
-    if problem:
-        raise RolledBack(
-            f"{vault.secret}: the store is older than what this machine saw, or forked ({problem})",
-            hint=_restored_hint(vault),
-        )
+        return f"version {head.version} < {seen.version}" if head.version < seen.version else None
+    if head.gen < seen.gen:
+        return f"generation {head.gen} < {seen.gen}"
+    if head.gen == seen.gen:
+        same = (head.sha256, head.version) == (seen.sha256, seen.version)
+        return None if same else f"another bundle under the same generation {head.gen}"
+    if head.version <= seen.version:
+        return f"generation {head.gen} is newer, but its version {head.version} is not"
+    if head.gen == seen.gen + 1 and head.pointer.prev != seen.version:
+        return f"generation {head.gen} follows {head.pointer.prev}, not {seen.version}"
+    return None
 
 
 def _restored_hint(vault: OpenVault) -> str:
     name = vault.secret.name
     return (
-        f"somebody set the store back; git vsync versions {name} lists what is there, "
-        f"git vsync pull {name} --at VERSION takes one by its name"
+        f"git vsync versions {name} lists what is there, git vsync pull {name} --at VERSION takes one by "
+        f"its name; after a restore that the team decided on: git vsync accept {name}"
     )
 
 
