@@ -147,6 +147,14 @@ class Repository:
             raise GitError("git ls-files failed", hint="git status shows what is wrong")
         return [os.fsdecode(path) for path in answer.stdout.split(b"\0") if path]
 
+    def tracked_like(self, patterns: Iterable[str]) -> list[str]:
+        """Return the tracked files, in any folder, whose names match one of the patterns in any case."""
+        words = [f":(top,glob,icase)**/{pattern}" for pattern in patterns]
+        answer = _git(self.top, "ls-files", "-z", "--", *words)
+        if answer.returncode:
+            raise GitError("git ls-files failed", hint="git status shows what is wrong")
+        return [os.fsdecode(path) for path in answer.stdout.split(b"\0") if path]
+
     def conflict_sides(self, path: str) -> tuple[bytes, bytes] | None:
         """Return ours and theirs of a file that a merge left unmerged; None when it has no two sides."""
         sides = []

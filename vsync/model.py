@@ -42,12 +42,31 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `verify` found (product contract §5).
+
+    `id` is stable: scripts, SARIF and allowances go by it. `found` says what is, `wanted` what
+    should be, both in names and never in values; `fix` is the command that repairs it. `path` is
+    the committed file it is about, from the repository's top. A notice is worth knowing, and no drift.
+    """
+
+    id: str
+    vault: str | None
+    found: str
+    wanted: str
+    fix: str
+    path: str
+    notice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one verb did for one vault.
 
     `state` is a stable word for scripts, `summary` one line for people, `details` further
-    lines (names, never values), `data` what `--json` adds. `code` is 0, 1 for a finding, or 11
-    for work that was done and left something to decide: a merge with conflicts.
+    lines (names, never values), `data` what `--json` adds. `code` is 0, 1 for a finding, 11 for
+    work that was done and left something to decide (a merge with conflicts), or 12 for a look
+    that could be only half of one, for want of a key. `findings` are those of `verify`.
     """
 
     vault: str | None
@@ -56,6 +75,7 @@ class Result:
     details: tuple[str, ...] = ()
     data: dict[str, Json] = field(default_factory=dict)
     code: int = 0
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ MAX_BUNDLE_BYTES = 5 * 1024**3  # what one PUT can carry
 def fetch_head(vault: OpenVault, head: Head, spool: BinaryIO) -> Archive:
     """Download the newest bundle: its size and digest must be what the pointer says."""
     limit = head.pointer.size if head.pointer else MAX_BUNDLE_BYTES
-    sha256 = _download(vault, head.version, spool, limit)
+    sha256 = download(vault, head.version, spool, limit)
     if head.pointer is not None:
         if sha256 != head.pointer.sha256:
             raise IntegrityError(
@@ -41,13 +41,13 @@ def fetch_version(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
 
 def fetch_digested(vault: OpenVault, version: str, spool: BinaryIO) -> tuple[Archive, str]:
     """Do as `fetch_version`, and return the SHA-256 of the bundle as well."""
-    sha256 = _download(vault, version, spool, MAX_BUNDLE_BYTES)
+    sha256 = download(vault, version, spool)
     return open_any(vault, version, spool), sha256
 
 
 def fetch_pinned(vault: OpenVault, entry: LockEntry, spool: BinaryIO) -> Archive:
     """Download the version that `vsync.lock` pins: its digest and key must be those of the entry."""
-    if _download(vault, entry.version, spool, MAX_BUNDLE_BYTES) != entry.sha256:
+    if download(vault, entry.version, spool) != entry.sha256:
         raise IntegrityError(
             f"{vault.secret}: the bundle {entry.version} is not the one that {FILE_NAME} names",
             hint=f"git log -p {FILE_NAME} shows whether the lock was edited; else do not trust the store",
@@ -88,8 +88,8 @@ class _Counted:
         return self._out.write(data)
 
 
-def _download(vault: OpenVault, version: str, spool: BinaryIO, limit: int) -> str:
-    """Download a version and return the SHA-256 of what came."""
+def download(vault: OpenVault, version: str, spool: BinaryIO, limit: int = MAX_BUNDLE_BYTES) -> str:
+    """Download a version, proving nothing, and return the SHA-256 of what came."""
     size = 0 if limit == MAX_BUNDLE_BYTES else limit
     try:
         with vault.world.terminal.progress(f"{vault.secret}: download", size) as done:
@@ -110,11 +110,19 @@ def _open_with_own_key(vault: OpenVault, version: str, spool: BinaryIO) -> Archi
         raise IntegrityError(f"{vault.secret}: the bundle {version} was altered") from error
 
 
-def open_any(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
-    """Open a bundle whose key id nobody vouches for: the current key, then the retired ones."""
+def try_keys(vault: OpenVault, version: str, spool: BinaryIO) -> Archive | None:
+    """Open a bundle with the current key, then the retired ones; None when its tag fails under each."""
     for key in chain((vault.key,), vault.retired_keys()):
         with suppress(WrongKey):
             return open_bundle(spool, key, version, _limits(vault))
+    return None
+
+
+def open_any(vault: OpenVault, version: str, spool: BinaryIO) -> Archive:
+    """Open a bundle whose key id nobody vouches for: the current key, then the retired ones."""
+    archive = try_keys(vault, version, spool)
+    if archive is not None:
+        return archive
     # formats §4, classic: a failing tag is a wrong key until something has opened with this one.
     if vault.world.machine.memory.seen(vault.secret) is not None:
         raise IntegrityError(

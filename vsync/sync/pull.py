@@ -4,12 +4,11 @@ pointer → bundle → entries checked → local edits protected → encrypted b
 the folder → swapped → seen and ledger → audit row → activate_to. `vsync.lock` is never touched.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vsync.errors import Conflict, IntegrityError, NotFound, RolledBack, UsageError
 from vsync.formats.archive import Archive
-from vsync.formats.content import FileState, content_digest
+from vsync.formats.content import content_digest
 from vsync.formats.version import is_version
 from vsync.machine.memory import Ledger
 from vsync.model import Mapping, Result
@@ -24,6 +23,7 @@ from vsync.sync.publish import newest_ledger, recover
 from vsync.sync.snapshot import (
     Edits,
     compare,
+    digests,
     edits_since,
     folder_of,
     ledger_of,
@@ -235,15 +235,11 @@ def _replace(vault: OpenVault, target: Target, archive: Archive, local: Tree | N
 
 
 def _changes(local: Tree | None, tree: Tree) -> Edits:
-    return compare(_digests(tree.states), _digests(local.states if local else ()))
-
-
-def _digests(states: Iterable[FileState]) -> dict[str, str]:
-    return {state.path: f"{state.executable}{state.sha256}" for state in states}
+    return compare(digests(tree.states), digests(local.states if local else ()))
 
 
 def _planned(vault: OpenVault, wanted: str, archive: Archive, local: Tree | None) -> Result:
-    changes = compare(_digests(states_of(archive)), _digests(local.states if local else ()))
+    changes = compare(digests(states_of(archive)), digests(local.states if local else ()))
     summary = f"would pull {wanted} into {vault.mapping.folder}"
     return Result(str(vault.secret), "planned", summary, changes.lines(), {"version": wanted})
 

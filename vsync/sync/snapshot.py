@@ -1,8 +1,10 @@
 """What a vault folder holds now, and how it differs from what was last synced."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vsync.errors import Conflict, GitError, IntegrityError, NotFound
+from vsync.formats.content import FileState
 from vsync.formats.lockfile import LockEntry
 from vsync.git import ignore_command, untrack_command
 from vsync.machine.memory import Ledger, LedgerFile, LocalKey
@@ -39,6 +41,11 @@ def edits_since(tree: Tree, ledger: Ledger | None, key: LocalKey) -> Edits:
     now = {file.state.path: key.file_digest(file.state) for file in tree.files}
     then = {path: file.digest for path, file in ledger.files.items()} if ledger else {}
     return compare(now, then)
+
+
+def digests(states: Iterable[FileState]) -> dict[str, str]:
+    """Return path → what `compare` compares: content and executability."""
+    return {state.path: f"{state.executable}{state.sha256}" for state in states}
 
 
 def compare(now: dict[str, str], then: dict[str, str]) -> Edits:

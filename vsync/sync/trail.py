@@ -25,6 +25,9 @@ from vsync.machine.memory import Pending
 from vsync.sync.opened import OpenVault
 from vsync.world import World
 
+PUBLISHING = ("push", "rotate")
+"""The actions that make a version."""
+
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 2.0
 

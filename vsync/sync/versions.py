@@ -10,7 +10,7 @@ from vsync.model import Mapping, Result
 from vsync.sync.head import Head, read_head, remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault, open_vault
-from vsync.sync.trail import read_audit
+from vsync.sync.trail import PUBLISHING, read_audit
 from vsync.world import World
 
 
@@ -57,7 +57,7 @@ def _pushes(vault: OpenVault) -> dict[str, Row]:
     except (IntegrityError, Refused) as error:
         vault.world.terminal.notice(f"{vault.secret}: {error.message}")
         return {}
-    return {row.version_ts: row for row in log.rows if row.action in ("push", "rotate")}
+    return {row.version_ts: row for row in log.rows if row.action in PUBLISHING}
 
 
 def _result(
