@@ -22,7 +22,8 @@ from vsync.config.load import (
 )
 from vsync.config.schema import OWN_KEYS
 from vsync.errors import ConfigError, NotFound, UsageError
-from vsync.model import Mapping, SecretName
+from vsync.model import Kind, Mapping, Rule, SecretName
+from vsync.schema import violations
 
 FULL = """\
 [vault]
@@ -647,6 +648,69 @@ def test_the_documented_example_is_accepted_and_every_key_is_documented(tmp_path
         "sync",
         "lock",
         "mappings",
+        "schema",
         "guard",
     }
     assert {key for key in keys if f"`{key}`" not in page} == set()
+
+
+RULES = """\
+[vault.schema]
+DATABASE_URL = { type = "url", required = true }
+LEVEL = { allowed = ["debug", "info"] }
+[vault.schema.TOKEN]
+type = "regex"
+pattern = '[a-z]+'
+environments = ["prod"]
+"""
+
+
+def test_rules_about_variables_are_read(tmp_path: Path) -> None:
+    config = loaded(tmp_path, RULES)
+    assert config.warnings == ()
+    assert config.schema == (
+        Rule("DATABASE_URL", Kind.URL, required=True),
+        Rule("LEVEL", allowed=("debug", "info")),
+        Rule("TOKEN", Kind.REGEX, pattern="[a-z]+", environments=("prod",)),
+    )
+    assert config.schema[2].where == "vsync.toml: [vault.schema.TOKEN]"
+    assert loaded(tmp_path, "").schema == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schema = 1", "[vault.schema]: must be a table"),
+        ("schema.A = 'url'", "[vault.schema.A]: must be a table"),
+        ("schema.A.type = 'canary'", "[vault.schema.A] type: must be one of url, int, bool"),
+        ("schema.A.type = 1", "[vault.schema.A] type: must be text"),
+        ("schema.A.required = 'yes'", "[vault.schema.A] required: must be true or false"),
+        ("schema.A.allowed = 'a'", "[vault.schema.A] allowed: must be an array of texts"),
+        ("schema.A.allowed = []", "[vault.schema.A] allowed: allows nothing"),
+        ("schema.A.pattern = 'canary'", "[vault.schema.A] pattern: is for type"),
+        ("schema.A.type = 'regex'", "[vault.schema.A] pattern: is missing"),
+        ("schema.A.environments = ['Pr od']", "[vault.schema.A] environments: must be names"),
+        ("schema.'A B'.type = 'url'", "[vault.schema.A B]: not the name of a variable"),
+    ],
+)
+def test_a_wrong_rule_names_file_table_and_key_and_quotes_nothing(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, f"[vault]\n{text}\n")
+    assert str(caught.value).startswith(f"vsync.toml: {message}")
+    assert "canary" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_an_unknown_key_of_a_rule_is_a_warning_with_the_nearest_one(tmp_path: Path) -> None:
+    config = loaded(tmp_path, "[vault.schema.A]\nrequires = true\n")
+    assert config.warnings == (
+        "vsync.toml: [vault.schema.A] has an unknown key 'requires'; did you mean 'required'?",
+    )
+
+
+def test_the_documented_rules_are_accepted(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "configuration.md").read_text()
+    config = loaded(tmp_path, page.split("### `[vault.schema]`")[1].split("```toml\n")[1].split("```")[0])
+    assert (len(config.schema), config.warnings) == (4, ())
+    assert violations(config.schema, {"DATABASE_URL": "postgres://h/x"}, environment="prod") == ()

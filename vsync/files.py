@@ -1,6 +1,7 @@
 """Private files: 0600 in 0700 folders from the first byte, replaced whole, bounded when read."""
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -88,6 +89,23 @@ def read_private(path: Path, *, limit: int = MAX_STATE_BYTES) -> bytes | None:
             data = file.read(limit + 1)
     if len(data) > limit:
         raise DiskError(f"{path} is larger than the {limit} bytes it may have")
+    return data
+
+
+def read_regular(path: Path, *, limit: int) -> bytes:
+    """Return the content of somebody else's file, through links.
+
+    OSError, whose `strerror` says why, also for what is no regular file or larger than `limit`.
+    """
+    # A FIFO of that name must not make us wait.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    with open(descriptor, "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than the {limit} bytes it may have")
     return data
 
 

@@ -1,6 +1,7 @@
 """Frozen values that several layers share; nothing here reads or writes anything."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from vsync.errors import VsyncError
@@ -39,6 +40,33 @@ class Mapping:
     activate_to: str | None = None
     template: str | None = None
     required: tuple[str, ...] = ()
+
+
+class Kind(StrEnum):
+    """What `type` of `[vault.schema]` may say."""
+
+    URL = "url"
+    INT = "int"
+    BOOL = "bool"
+    PORT = "port"
+    EMAIL = "email"
+    REGEX = "regex"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What `[vault.schema]` says one variable must be; `where` is what messages call the rule's table.
+
+    `environments` empty means: in all of them. `pattern` is there exactly for `Kind.REGEX`.
+    """
+
+    variable: str
+    kind: Kind | None = None
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+    pattern: str | None = None
+    environments: tuple[str, ...] = ()
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

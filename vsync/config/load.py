@@ -39,8 +39,9 @@ from vsync.config.schema import (
     s3_routing,
 )
 from vsync.config.select import select, select_one
+from vsync.config.variables import read_rules
 from vsync.errors import ConfigError
-from vsync.model import Mapping
+from vsync.model import Mapping, Rule
 
 __all__ = [
     "Config",
@@ -100,6 +101,7 @@ class Config:
     rotate_after: timedelta | None = None
     mappings: tuple[Mapping, ...] = ()
     lock_names: bool = True
+    schema: tuple[Rule, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -163,6 +165,7 @@ def _config(source: ConfigSource, document: Document, top: Path, default_repo: D
         mappings = read_mappings(document.mappings(), repo=named, below=_below(base, top))
     routing = s3_routing(document.table("vault.s3"))
     names = document.table("vault.lock").flag("names", default=True)
+    schema = read_rules(document.rules())
     document.table("guard")
     return Config(
         path=source.path,
@@ -175,6 +178,7 @@ def _config(source: ConfigSource, document: Document, top: Path, default_repo: D
         rotate_after=sync.duration("rotate_after"),
         mappings=mappings,
         lock_names=names,
+        schema=schema,
         warnings=document.warnings,
     )
 

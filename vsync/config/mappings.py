@@ -13,7 +13,15 @@ from collections.abc import Mapping as Readable
 from itertools import pairwise
 from typing import Any
 
-from vsync.config.paths import NAME, check_name, check_repository, clean_path, parse_secret_name, path_key
+from vsync.config.paths import (
+    NAME,
+    VARIABLE,
+    check_name,
+    check_repository,
+    clean_path,
+    parse_secret_name,
+    path_key,
+)
 from vsync.config.schema import Table
 from vsync.errors import ConfigError
 from vsync.model import Mapping, SecretName
@@ -21,7 +29,6 @@ from vsync.model import Mapping, SecretName
 DEFAULT_ENVIRONMENT = "production"
 _NAMING = ("secret_name", "environment", "profile")
 _PROFILE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_VARIABLE = re.compile(r"[^\s=#'\"]{1,255}")
 
 
 def read_mappings(rows: Iterable[Table], *, repo: str | None, below: str) -> tuple[Mapping, ...]:
@@ -122,7 +129,7 @@ def _activate_to(table: Table, below: str) -> str | None:
 
 def _required(table: Table) -> tuple[str, ...]:
     names = table.texts("required")
-    if not all(_VARIABLE.fullmatch(name) for name in names):
+    if not all(VARIABLE.fullmatch(name) for name in names):
         raise table.wrong("required", "must be names of variables", hint='required = ["DATABASE_URL"]')
     return names
 

@@ -16,6 +16,7 @@ from vsync.model import SecretName
 RESERVED_REPOSITORIES = frozenset({"profiles", "backups"})
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}", re.ASCII)
+VARIABLE = re.compile(r"[^\s=#'\"]{1,255}")
 _NAME_RULE = "use up to 100 of a-z 0-9 . _ - and begin with a letter or digit"
 
 # What nearly every path looks like, one expression for speed: whatever does not match is

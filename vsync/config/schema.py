@@ -33,6 +33,7 @@ _CREDENTIALS = re.compile(r"//[^/?#]*@")
 ROOT = ""
 SYNC = "vault.sync"
 MAPPINGS = "vault.sync.mappings"
+RULES = "vault.schema"
 MAPPING_KEYS = frozenset(
     {
         "secret_name",
@@ -48,11 +49,12 @@ MAPPING_KEYS = frozenset(
 S3_KEYS = ("endpoint_url", "region", "bucket", "prefix", "profile", "aws_profile")
 OWN_KEYS = {
     ROOT: frozenset({"vault", "guard"}),
-    "vault": frozenset({"provider", "repo", "s3", "sync", "lock"}),
+    "vault": frozenset({"provider", "repo", "s3", "sync", "lock", "schema"}),
     "vault.s3": frozenset(S3_KEYS),
     SYNC: frozenset({"max_workers", "max_age", "rotate_after", "mappings"}),
     MAPPINGS: MAPPING_KEYS,
     "vault.lock": frozenset({"names"}),
+    RULES: frozenset({"type", "required", "allowed", "pattern", "environments"}),
     "guard": frozenset({"public", "allow"}),
 }
 _ENVDRIFT_KEYS = {
@@ -171,6 +173,11 @@ class Document:
 
     def table(self, name: str) -> Table:
         """Return a table by its dotted name, empty when it is absent."""
+        table = self._found(name)
+        self._note_unknown(name, table)
+        return table
+
+    def _found(self, name: str) -> Table:
         values: Readable[str, Any] = self._root.values
         reached: list[str] = []
         for part in name.split("."):
@@ -179,9 +186,7 @@ class Document:
             if not isinstance(found, dict):
                 raise ConfigError(f"{self._shown('.'.join(reached))}: must be a table")
             values = found
-        table = Table(values, self._shown(name))
-        self._note_unknown(name, table)
-        return table
+        return Table(values, self._shown(name))
 
     def mappings(self) -> Iterator[Table]:
         """Give the mapping tables in order, called by their number from 1."""
@@ -197,6 +202,18 @@ class Document:
             if not row.keys() <= known:
                 self._note_unknown(MAPPINGS, table)
             yield table
+
+    def rules(self) -> Iterator[tuple[str, Table]]:
+        """Give the tables of `[vault.schema]` in order, each with the variable it is about."""
+        for variable, row in self._found(RULES).values.items():
+            table = Table(row, self._shown(f"{RULES}.{variable[:_MAX_SHOWN_KEY]}"))
+            if not isinstance(row, dict):
+                raise ConfigError(
+                    f"{table.shown}: must be a table",
+                    hint=f'[{self._prefix}{RULES}]: NAME = {{ type = "url" }}',
+                )
+            self._note_unknown(RULES, table)
+            yield variable, table
 
     def _shown(self, name: str) -> str:
         return f"{self._file}: [{self._prefix}{name}]"
