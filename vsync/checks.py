@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from vsync.formats.lockfile import FILE_NAME, LockEntry
-from vsync.formats.version import parse_version
+from vsync.formats.version import days, parse_version
 from vsync.model import Finding, Mapping
 
 CONFIG_NAME = "vsync.toml"
@@ -166,9 +166,3 @@ def check_key_age(
         path=CONFIG_NAME,
     )
     return [found]
-
-
-def days(span: timedelta) -> str:
-    """Return a span in days, or in hours below two days."""
-    hours = int(span.total_seconds()) // 3600
-    return f"{hours} h" if hours < 48 else f"{hours // 24} d"  # noqa: PLR2004 - two days

@@ -63,12 +63,17 @@ class Invocation:
         return select_one(world.config, word, profile=profile, cwd=self.place.folder, top=top)
 
     def read_each(
-        self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result], *, needs_keys: bool
+        self,
+        mappings: Sequence[Mapping],
+        work: Callable[[Mapping], Result],
+        *,
+        needs_keys: bool,
+        workers: int | None = None,
     ) -> Report:
         """Look at every vault, several at a time; one failure does not stop the others."""
         if needs_keys:
             require_keys_for(self.world, mappings)
-        workers = min(self.world.config.max_workers, len(mappings)) or 1
+        workers = min(workers or self.world.config.max_workers, len(mappings)) or 1
 
         def attempt(mapping: Mapping) -> Result | Failure:
             try:
@@ -143,7 +148,10 @@ def _invocation(ctx: click.Context, name: str, given: dict[str, Any]) -> Invocat
     """Join what stands before the verb and what stands after it; the latter wins."""
     before: dict[str, Any] = ctx.find_root().obj or {}
     both = {key: given[key] or before.get(key) for key in _NAMES}
-    folder = Path(both["folder"] or ".").absolute()
+    try:
+        folder = Path(both["folder"] or ".").absolute()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder is no longer there", hint='cd "$PWD", or to another one') from error
     if not folder.is_dir():
         raise UsageError(f"there is no folder {str(folder)!r}", hint="check what stands after -C")
     place = Place(

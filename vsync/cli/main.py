@@ -23,6 +23,7 @@ VERBS = {
     "push": "publish the vault folder as the next version",
     "pull": "replace the vault folder by the newest version, verified",
     "status": "one line a vault: folder, remote, lock, key",
+    "verify": "find drift between folder, lock, bundle and key",
     "lock": "record in vsync.lock the version this checkout has",
     "versions": "every version of a vault, newest first",
     "restore": "bring back a local backup of what a pull replaced",

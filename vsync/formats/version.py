@@ -50,3 +50,9 @@ def version_after(newest: str | None, now: datetime) -> str:
 def _name(moment: datetime) -> str:
     # strftime leaves the zeros out of years before 1000 on some systems.
     return f"{moment.year:04d}{moment:%m%d-%H%M%S}"
+
+
+def days(span: timedelta) -> str:
+    """Return a span in days, or in hours below two days."""
+    hours = int(span.total_seconds()) // 3600
+    return f"{hours} h" if hours < 48 else f"{hours // 24} d"  # noqa: PLR2004 - two days

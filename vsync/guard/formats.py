@@ -19,15 +19,21 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def to_github(outcome: Outcome) -> list[str]:
     """Return one annotation a finding; allowed ones are notices."""
     return [
-        *(_annotation("error", finding, finding.message) for finding in outcome.findings),
-        *(_annotation("notice", one, f"{one.message} (allowed: {one.reason})") for one in outcome.allowed),
+        *(_annotated("error", finding, finding.message) for finding in outcome.findings),
+        *(_annotated("notice", one, f"{one.message} (allowed: {one.reason})") for one in outcome.allowed),
     ]
 
 
-def _annotation(level: str, finding: Finding, message: str) -> str:
-    line = f",line={finding.line}" if finding.line else ""
-    title = f",title=vsync guard {finding.rule}"
-    return f"::{level} file={_property(shown(finding.path))}{line}{title}::{_data(harmless(message))}"
+def _annotated(level: str, finding: Finding, message: str) -> str:
+    line = {"line": str(finding.line)} if finding.line else {}
+    place = {"file": shown(finding.path), **line, "title": f"vsync guard {finding.rule}"}
+    return annotation(level, harmless(message), **place)
+
+
+def annotation(level: str, message: str, **properties: str) -> str:
+    """Return a workflow command that the runner shows beside a file, whatever the texts hold."""
+    shown_at = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {shown_at}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -51,7 +51,7 @@ def _missing(vault: OpenVault, present: set[str]) -> list[Finding]:
             vault.mapping,
             found=f"{version} was published and is no longer in the store",
             wanted="every version that the audit log knows",
-            fix="bring the object back from a backup of the bucket, or leave it: newer versions do not need it",
+            fix="bring the object back from a backup of the bucket; newer versions do not need it",
         )
         for version in published
         if version and version not in present

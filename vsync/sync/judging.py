@@ -1,4 +1,4 @@
-"""The version that verify judges: the pinned one, else the newest; opened, and read once (product contract §5).
+"""The version that verify judges: the pinned one, else the newest; read once (product contract §5).
 
 One pointer read and one bundle read decide a vault. What the lock says and the store does not is
 a finding; what does not hold under the key is an IntegrityError.
@@ -64,9 +64,7 @@ def judge(
     return judged, []
 
 
-def _pinned(
-    vault: OpenVault, entry: LockEntry, spool: BinaryIO
-) -> tuple[Judged | None, list[Finding]]:
+def _pinned(vault: OpenVault, entry: LockEntry, spool: BinaryIO) -> tuple[Judged | None, list[Finding]]:
     try:
         sha256 = download(vault, entry.version, spool)
     except NotFound:

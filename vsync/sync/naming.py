@@ -17,7 +17,7 @@ from vsync.world import World
 def check_names(
     world: World, mapping: Mapping, judged: Judged
 ) -> tuple[tuple[str, ...] | None, list[Finding]]:
-    """Return the names in the version's env file, None when it cannot be read, and what is wrong with them."""
+    """Return the names in the version's env file, None for a broken one, and what is wrong with them."""
     try:
         env = read_env(judged.env or b"")
     except IntegrityError as error:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vsync.errors import ConfigError
 from vsync.formats.lockfile import LockEntry
+from vsync.formats.version import days, parse_version
 from vsync.machine.memory import Ledger, Seen
 from vsync.model import Json, Mapping, Result
 from vsync.sync.locking import read_lock
@@ -27,6 +28,7 @@ def status(world: World, mapping: Mapping, *, check_remote: bool) -> Result:
     local, details = _local(world, mapping, ledger)
     if folder_of(world, mapping).unsettled() is not None:
         details = (*details, "a pull was interrupted: the next push or pull completes or undoes it")
+    details = (*details, *_age(world, newest))
     bound = world.machine.bindings.find(secret) is not None
     parts = {
         "local": local,
@@ -56,6 +58,17 @@ def _read_newest(world: World, mapping: Mapping) -> Newest | None:
 
 def _remembered(seen: Seen | None) -> Newest | None:
     return Newest(seen.version, seen.gen) if seen else None
+
+
+def _age(world: World, newest: Newest | None) -> tuple[str, ...]:
+    """Warn of a newest version older than `max_age`: pushes may be held back (attack 13)."""
+    limit = world.config.max_age
+    if limit is None or newest is None:
+        return ()
+    age = world.now - parse_version(newest.version)
+    if age <= limit:
+        return ()
+    return (f"the newest version is {days(age)} old, the limit is {days(limit)} (max_age)",)
 
 
 def _local(world: World, mapping: Mapping, ledger: Ledger | None) -> tuple[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from vsync.checks import IDS, Check, check_lock_names, check_newer, finding
 from vsync.errors import ForeignKey, KeyUnavailable, NotFound
 from vsync.formats.lockfile import LockEntry
-from vsync.model import Finding, Mapping, Result
+from vsync.model import Finding, Json, Mapping, Result
 from vsync.sync.deep import check_versions
 from vsync.sync.exposure import Exposure, check_exposure, check_shares, look_at_exposure
 from vsync.sync.freshness import check_ages
@@ -53,6 +53,7 @@ class Sheet:
     skipped: dict[Check, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     version: str | None = None
+    first_contact: bool = False
 
     def look(self, check: Check, found: Iterable[Finding]) -> None:
         """Note that a check was made, and what it found."""
@@ -94,6 +95,7 @@ def _online(sheet: Sheet) -> None:
     vault = open_vault(world, sheet.mapping)
     vault.derive_early()
     head = read_head(vault)
+    sheet.first_contact = world.machine.memory.seen(sheet.mapping.secret) is None
     if head is None:
         raise NotFound(
             f"{vault.secret} has no version in {vault.store.where} yet",
@@ -185,6 +187,7 @@ def _result(sheet: Sheet, cannot_look: KeyUnavailable | None = None) -> Result:
         "version": sheet.version,
         "checked": [str(check) for check in Check if check in sheet.ran],
         "skipped": {str(check): reason for check, reason in sheet.skipped.items()},
+        "first_contact": sheet.first_contact,
     }
     state = "drift" if drift else "clean"
     return Result(
@@ -202,6 +205,6 @@ def verify_repository(shared: Common) -> Result | None:
     found = tuple(check_shares(shared.exposure))
     if not found:
         return None
-    data = {"version": None, "checked": [str(Check.EXPOSURE)], "skipped": {}}
+    data: dict[str, Json] = {"version": None, "checked": [str(Check.EXPOSURE)], "skipped": {}}
     summary = f"{len(found)} finding{'' if len(found) == 1 else 's'} in the repository"
     return Result(None, "drift", summary, data=data, code=1, findings=found)
