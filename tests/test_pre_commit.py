@@ -40,6 +40,9 @@ def offered(tmp_path: Path) -> Repository:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {ROOT}/vsync/guard/__main__.py "$@"\n')
     program.chmod(0o755)
+    whole = program.with_name("vsync")
+    whole.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m vsync "$@"\n')
+    whole.chmod(0o755)
     os.environ["PATH"] = f"{program.parent}:{os.environ['PATH']}"
     return offered
 
@@ -58,7 +61,7 @@ def test_every_entry_is_a_console_script_with_its_own_description() -> None:
     pyproject = (ROOT / "pyproject.toml").read_text()
     assert all(f'\n{script} = "vsync.' in pyproject for script in scripts)
     assert {hook["id"] for hook in HOOKS} == {
-        *("vsync-guard", "vsync-guard-files", "vsync-guard-push", "vsync-post-checkout"),
+        *("vsync-guard", "vsync-guard-files", "vsync-guard-push", "vsync-verify", "vsync-post-checkout"),
     }
     assert all(hook["description"] and hook["language"] == "python" for hook in HOOKS)
 
@@ -125,6 +128,19 @@ def test_a_checkout_tells_when_the_lock_moved(mapped: Repository, offered: Repos
     done = run(mapped, offered, "vsync-post-checkout", *words)
     assert done.returncode == 0
     assert "the lock moved for myapp/prod" in done.stdout
+
+
+def test_drift_fails_a_push_and_a_job_without_any_secret(mapped: Repository, offered: Repository) -> None:
+    mapped.stage(".gitignore", "/infra/vault/prod\n")
+    mapped.commit()
+    for words in (("--hook-stage", "pre-push"), ("--hook-stage", "manual", "--all-files")):
+        done = run(mapped, offered, "vsync-verify", *words, VSYNC_KEYS_PASSPHRASE="")
+        assert done.returncode == 0, done.stdout
+        assert "Passed" in done.stdout
+    mapped.stage("given.share", "x")
+    done = run(mapped, offered, "vsync-verify", "--hook-stage", "manual", "--all-files")
+    assert done.returncode == 1
+    assert "repository: share-tracked: git tracks given.share" in done.stdout
 
 
 def test_the_framework_and_our_own_hooks_live_together(mapped: Repository, offered: Repository) -> None:

@@ -151,7 +151,9 @@ def _invocation(ctx: click.Context, name: str, given: dict[str, Any]) -> Invocat
     try:
         folder = Path(both["folder"] or ".").absolute()
     except FileNotFoundError as error:
-        raise UsageError("the current folder is no longer there", hint='cd "$PWD", or to another one') from error
+        raise UsageError(
+            "the current folder is no longer there", hint='cd "$PWD", or to another one'
+        ) from error
     if not folder.is_dir():
         raise UsageError(f"there is no folder {str(folder)!r}", hint="check what stands after -C")
     place = Place(

@@ -38,30 +38,35 @@ def _concerns(check: Check, result: Result) -> bool:
 
 
 def _case(name: str, check: Check, findings: list[Finding], result: Result) -> ET.Element:
-    case = ET.Element("testcase", classname=harmless(name), name=str(check), time="0")
+    case = ET.Element("testcase", classname=_xml(name), name=str(check), time="0")
     drift = [finding_text(one) for one in findings if not one.notice]
     if drift:
-        failure = ET.SubElement(case, "failure", type=findings[0].id, message=harmless(drift[0]))
-        failure.text = "\n".join(map(harmless, drift))
+        failure = ET.SubElement(case, "failure", type=findings[0].id, message=_xml(drift[0]))
+        failure.text = "\n".join(map(_xml, drift))
     elif check not in result.data.get("checked", ()):
-        ET.SubElement(case, "skipped", message=harmless(result.data["skipped"].get(check, "")))
+        ET.SubElement(case, "skipped", message=_xml(result.data["skipped"].get(check, "")))
     notices = [finding_text(one) for one in findings if one.notice]
     if notices:
-        ET.SubElement(case, "system-out").text = "\n".join(map(harmless, notices))
+        ET.SubElement(case, "system-out").text = "\n".join(map(_xml, notices))
     return case
 
 
 def _broken(failure: Failure) -> ET.Element:
-    case = ET.Element("testcase", classname=harmless(failure.vault), name="verify", time="0")
+    case = ET.Element("testcase", classname=_xml(failure.vault), name="verify", time="0")
     kind = type(failure.error).__name__
-    error = ET.SubElement(case, "error", type=kind, message=harmless(failure.error.message))
-    error.text = harmless(failure.error.hint or "")
+    error = ET.SubElement(case, "error", type=kind, message=_xml(failure.error.message))
+    error.text = _xml(failure.error.hint or "")
     suite = _suite_element(failure.vault, [case], errors=1)
     suite.append(case)
     return suite
 
 
+def _xml(text: str) -> str:
+    """Return text that a document can hold: two characters are none in XML 1.0, however written."""
+    return harmless(text).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+
+
 def _suite_element(name: str, cases: list[ET.Element], **counts: int) -> ET.Element:
     numbers = {"tests": len(cases), "failures": 0, "errors": 0, "skipped": 0} | counts
     words = {key: str(number) for key, number in numbers.items()}
-    return ET.Element("testsuite", {"name": harmless(name), "time": "0"} | words)
+    return ET.Element("testsuite", {"name": _xml(name), "time": "0"} | words)

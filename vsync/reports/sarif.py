@@ -39,7 +39,8 @@ def to_sarif(report: Report) -> str:
 
 def _result(one: Finding) -> dict[str, Any]:
     text = harmless(f"{one.vault or 'repository'}: {finding_text(one)}")
-    place = {"artifactLocation": {"uri": quote(one.path, safe="/~")}}
+    # A tracked path need not be UTF-8.
+    place = {"artifactLocation": {"uri": quote(one.path, safe="/~", errors="backslashreplace")}}
     return {
         "ruleId": one.id,
         "ruleIndex": _RULES.index(one.id),

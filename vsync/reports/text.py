@@ -58,7 +58,9 @@ def summary(report: Report, *, brief: bool) -> str:
 def _first_contact(report: Report) -> str:
     """Return a word about vaults of which this machine remembers nothing (attack 21)."""
     count = sum(bool(result.data.get("first_contact")) for result in report.results)
-    told = f"; first contact with {counted(count, 'vault')}: only the lock can tell whether they were set back"
+    told = (
+        f"; first contact with {counted(count, 'vault')}: only the lock can tell whether they were set back"
+    )
     return told if count else ""
 
 
