@@ -9,7 +9,7 @@ import pytest
 
 from tests.homes import Home, run_vsync
 from tests.sarif import validate_sarif
-from tests.teams import Completed, done, fill, refused, repository
+from tests.teams import Completed, done, fill, on_a_terminal, refused, repository
 from vsync.cli.verify import FORMATS
 
 VAULTS = ("alpha", "beta", "gamma")
@@ -140,3 +140,10 @@ def test_a_selected_vault_is_the_only_one_that_is_judged(ana: Home, repo: Path) 
 def test_one_key_of_the_environment_for_several_vaults_is_refused(ana: Home, repo: Path) -> None:
     refused(in_job(ana, repo, VSYNC_KEY="k" * 44), 2)
     assert in_job(ana, repo, "--offline", VSYNC_KEY="k" * 44).returncode == 0
+
+
+def test_on_a_terminal_one_bar_stands_for_all_vaults(ana: Home, repo: Path) -> None:
+    code, screen = on_a_terminal(ana, ("verify",), repo)
+    assert code == 0, screen
+    assert "download" not in screen
+    assert screen.splitlines()[-1] == "verify: 3 vaults, 21 checks, 0 findings"

@@ -116,7 +116,7 @@ class Nobody:
         raise UsageError(question, hint=flag)
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, label: str, total: int, *, counted: bool = False) -> Iterator[Callable[[int], None]]:
         yield lambda _: None
 
 

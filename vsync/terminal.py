@@ -4,10 +4,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from vsync.errors import UsageError
 from vsync.report import harmless
+from vsync.world import Terminal
 
 PROGRESS_AFTER_SECONDS = 0.5
 
@@ -60,29 +61,45 @@ class Console:
             raise UsageError(f"cannot ask: {question}", hint=f"say it on the command line: {flag}")
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, label: str, total: int, *, counted: bool = False) -> Iterator[Callable[[int], None]]:
         """Show a bar on a terminal for what takes longer than half a second."""
         if self._quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield lambda _: None
             return
-        bar = _Bar(harmless(label), total)
+        bar = _Bar(harmless(label), total, counted=counted)
         try:
             yield bar.advance
         finally:
             bar.stop()
 
 
+class Barless:
+    """A terminal without bars of its own: one of many that work at once, below a bar for all of them."""
+
+    def __init__(self, inner: Terminal) -> None:
+        self._inner = inner
+        self.interactive = inner.interactive
+        self.notice = inner.notice
+        self.confirm = inner.confirm
+        self.ask = inner.ask
+        self.secret = inner.secret
+
+    def progress(self, *_: object, **__: object) -> AbstractContextManager[Callable[[int], None]]:
+        """Show nothing."""
+        return nullcontext(lambda _: None)
+
+
 class _Bar:
     """A rich progress bar that appears only when the work turns out to be slow."""
 
-    def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self._done = label, total, 0
+    def __init__(self, label: str, total: int, *, counted: bool) -> None:
+        self._label, self._total, self._done, self._counted = label, total, 0, counted
         self._finished = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)
         self._thread.start()
 
     def advance(self, count: int) -> None:
-        """Count bytes that were done."""
+        """Count what was done."""
         self._done += count
 
     def stop(self) -> None:
@@ -94,9 +111,17 @@ class _Bar:
         if self._finished.wait(PROGRESS_AFTER_SECONDS):
             return
         from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        amount = MofNCompleteColumn() if self._counted else DownloadColumn()
+        columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
         with Progress(*columns, console=RichConsole(stderr=True), transient=True) as shown:
             task = shown.add_task(self._label, total=self._total or None)
             while not self._finished.wait(0.1):

@@ -34,8 +34,13 @@ class Terminal(Protocol):
     def secret(self, question: str, *, flag: str) -> str:
         """Ask for a secret on the terminal itself, unseen."""
 
-    def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Show progress over `total` bytes, 0 if unknown; the value takes how many bytes were done."""
+    def progress(
+        self, label: str, total: int, *, counted: bool = False
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Show progress over `total` bytes, 0 if unknown; the value takes how many bytes were done.
+
+        `counted`: over things, not bytes.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """git vsync verify: would deploying this commit now work? Folder, lock, bundle and key agree, or not."""
 
 import os
+from dataclasses import replace
 
 import click
 
 from vsync.cli.common import Invocation, verb
 from vsync.errors import UsageError
-from vsync.model import Report
+from vsync.model import Mapping, Report, Result
 from vsync.report import error_lines, exit_code, to_json
 from vsync.sync.verify import VerifyOptions, common, verify, verify_repository
+from vsync.terminal import Barless
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
 WORKERS = 16  # most of the time goes into waiting for the store
@@ -56,12 +58,17 @@ def command(
 def _verify(call: Invocation, vaults: tuple[str, ...], profile: str | None, options: VerifyOptions) -> Report:
     world, chosen = call.world, call.select(vaults, profile)
     shared = common(world, chosen)
-    report = call.read_each(
-        chosen,
-        lambda mapping: verify(world, mapping, shared, options),
-        needs_keys=not options.offline,
-        workers=WORKERS,
-    )
+    # Many downloads at once share one screen: one bar for all of them.
+    quiet = replace(world, terminal=Barless(world.terminal)) if len(chosen) > 1 else world
+    with world.terminal.progress("verify", len(chosen), counted=True) as done:
+
+        def judge(mapping: Mapping) -> Result:
+            try:
+                return verify(quiet, mapping, shared, options)
+            finally:
+                done(1)
+
+        report = call.read_each(chosen, judge, needs_keys=not options.offline, workers=WORKERS)
     of_all = verify_repository(shared)
     return Report("verify", (*report.results, *((of_all,) if of_all else ())), report.failures)
 
