@@ -4,11 +4,13 @@ A row that a later verb needs is one more `Case`: a function that builds its dat
 ours, the floor, and the peers that are installed.
 """
 
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench import peers
 from bench.data import KILO, MEGA, Bench, Checkout, configuration
+from bench.floors import PASSWORD
 from bench.measure import Contestant, run
 
 Contest = list[Contestant]
@@ -110,6 +112,23 @@ def _unchanged(bench: Bench) -> Contest:
     return [checkout.ours("push"), bench.floor("look", f"{checkout.prefix()}manifest", checkout.vault())]
 
 
+def _verify(count: int) -> Callable[[Bench], Contest]:
+    def build(bench: Bench) -> Contest:
+        checkout = Checkout(bench, f"verify-{count}", count).make()
+        # One VSYNC_KEY is refused for several vaults.
+        keys = {f"VSYNC_KEY_VERIFY_{count}_V{number}": PASSWORD for number in range(count)}
+        environ = {**bench.environ, "VSYNC_KEY": "", **keys}
+        run(replace(checkout.ours("push", "--all"), environ=environ))
+        locked = tomllib.loads((checkout.top / "vsync.lock").read_text())["bundle"]
+        objects = [f"{one['name']}/{last}" for one in locked for last in ("manifest", f"v={one['version']}")]
+        listed = bench.root / f"verify-{count}.txt"
+        listed.write_text("\n".join(objects))
+        ours = replace(checkout.ours("verify", "--ci"), environ=environ)
+        return [ours, bench.floor("judge", listed)]
+
+    return build
+
+
 def _configuration(bench: Bench) -> Contest:
     path = bench.root / "thousand" / "vsync.toml"
     path.parent.mkdir()
@@ -137,6 +156,7 @@ def _runtime(bench: Bench) -> Contest:
 
 LIMIT = 120 * MEGA
 _PUT = "boto3 put of the ready zip + 1 PBKDF2"
+_JUDGE = "boto3 start + 2 reads a vault, 16 at a time + 1 PBKDF2 a vault on all cores"
 _DOWN = "boto3 download + cp -r"
 SMALL, MANY, LARGE = "3 files, 2 KB", "1 000 files, 10 MB", "20 files, 200 MB that do not shrink"
 
@@ -159,6 +179,8 @@ CASES = (
         9,
         LIMIT,
     ),
+    Case("verify-100", "`verify --ci`", "100 vaults", _JUDGE, 1.2, _verify(100), 9, LIMIT),
+    Case("verify-1000", "`verify --ci`", "1 000 vaults", _JUDGE, 1.2, _verify(1000), 3, LIMIT),
     Case("config", "reading `vsync.toml`", "1 000 mappings", "tomllib on the same file", 1.5, _configuration),
     Case(
         "runtime",

@@ -13,7 +13,7 @@ PASSWORD = "a vault key of the benchmark, 44 characters.."
 SALT = b"MTIzNDU2Nzg5MDEyMzQ1Njc4"
 
 
-def client() -> Any:
+def client(config: Any = None) -> Any:
     """Return boto3's own client, as anybody would write it."""
     import boto3
 
@@ -23,6 +23,7 @@ def client() -> Any:
         aws_access_key_id=os.environ["BENCH_KEY_ID"],
         aws_secret_access_key=os.environ["BENCH_SECRET"],
         region_name="us-east-1",
+        config=config,
     )
 
 
@@ -91,6 +92,26 @@ def value(key: str, times: str) -> None:
     derive(int(times))
 
 
+def judge(path: str) -> None:
+    """Read the objects that a file lists, 16 at a time, and derive a key for every two of them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import botocore.config
+
+    with open(path, encoding="utf-8") as file:
+        keys = file.read().split()
+    once = client(botocore.config.Config(max_pool_connections=16))
+
+    def read(key: str) -> None:
+        once.get_object(Bucket=os.environ["BENCH_BUCKET"], Key=key)["Body"].read()
+
+    with ThreadPoolExecutor(16) as pool, ThreadPoolExecutor(os.cpu_count()) as cores:
+        derived = [cores.submit(derive) for _ in range(len(keys) // 2)]
+        list(pool.map(read, keys))
+        for one in derived:
+            one.result()
+
+
 def toml(path: str) -> None:
     """Parse a file with tomllib."""
     import tomllib
@@ -107,6 +128,7 @@ WHAT: dict[str, Callable[..., None]] = {
     "download": download,
     "look": look,
     "value": value,
+    "judge": judge,
     "toml": toml,
 }
 
