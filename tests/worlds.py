@@ -38,6 +38,7 @@ from vsync.store.folder import FolderStore
 from vsync.store.interface import Store
 from vsync.store.s3 import S3Location
 from vsync.sync.audit import audit
+from vsync.sync.diff import DiffOptions, diff
 from vsync.sync.places import file_url
 from vsync.sync.pull import PullOptions, pull
 from vsync.sync.push import PushOptions, push
@@ -250,6 +251,11 @@ class Desk:
     def versions(self, doubts: list[RolledBack] | None = None) -> tuple[Result, ...]:
         world = self.world()
         return versions(world, world.config.mappings[0], [] if doubts is None else doubts)
+
+    def diff(self, against: str | None = None, *, cwd: Path | None = None, **options: bool) -> Result:
+        world = self.world()
+        chosen = DiffOptions(against, **options)
+        return diff(world, world.config.mappings[0], chosen, cwd or self.top)
 
     def audit(
         self, *, since: str | None = None, limit: int | None = None, verify: bool = False
