@@ -44,6 +44,7 @@ from vsync.sync.pull import PullOptions, pull
 from vsync.sync.push import PushOptions, push
 from vsync.sync.restore import restore_backup
 from vsync.sync.status import status
+from vsync.sync.templating import TemplateOptions, template
 from vsync.sync.versions import versions
 from vsync.wiring import spool
 from vsync.world import Actor, World
@@ -256,6 +257,10 @@ class Desk:
         world = self.world()
         chosen = DiffOptions(against, **options)
         return diff(world, world.config.mappings[0], chosen, cwd or self.top)
+
+    def template(self, *, write: bool = False, check: bool = False) -> Result:
+        world = self.world()
+        return template(world, world.config.mappings[0], TemplateOptions(write, check))
 
     def audit(
         self, *, since: str | None = None, limit: int | None = None, verify: bool = False

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from vsync.drift import Differences, Holding, differences
 from vsync.model import Mapping, Result
-from vsync.sync.sides import LOCK, REMOTE, folder_side, names_side, other_side
+from vsync.sync.sides import folder_side, names_side, other_side
+from vsync.sync.target import LOCK, REMOTE
 from vsync.world import World
 
 MAX_REVEALED = 200  # characters of a value

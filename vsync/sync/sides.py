@@ -20,11 +20,9 @@ from vsync.sync.head import remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import open_vault
 from vsync.sync.snapshot import folder_of
-from vsync.sync.target import fetch_target, head_for, named_target, newest_target, pinned_target
+from vsync.sync.target import LOCK, REMOTE, fetch_target, target_of
 from vsync.world import World
 
-REMOTE = "remote"
-LOCK = "lock"
 ENVIRONMENT = "env:"
 
 
@@ -87,19 +85,14 @@ def names_side(world: World, mapping: Mapping, against: str, cwd: Path) -> Side:
 def _version_side(world: World, mapping: Mapping, which: str, *, layout: bool = True) -> Side:
     vault = open_vault(world, mapping)
     vault.derive_early()
-    head = head_for(vault, named=which != REMOTE)
-    if which == LOCK:
-        target, what = pinned_target(vault, head), "the locked version"
-    elif which == REMOTE and head is not None:
-        target, what = newest_target(vault, head), "the newest version"
-    else:
-        target, what = named_target(vault, head, which), "version"
+    target = target_of(vault, which)
     with world.spool() as spool:
         contents = read_contents(fetch_target(vault, target, spool), mapping.env_file)
     if target.head is not None:
         remember(vault, target.head)
     pointer = target.head.pointer if target.head is not None else None
     by = pointer.by if pointer is not None else None
+    what = {REMOTE: "the newest version", LOCK: "the locked version"}.get(which, "version")
     shown = f"{what} {target.version}" + (f", pushed by {by}" if by else "")
     data = {"vault": str(vault.secret), "version": target.version, "generation": target.gen or None, "by": by}
     return Side(holding_of(contents, mapping.env_file, layout=layout), shown, data)

@@ -15,6 +15,9 @@ from vsync.sync.head import Head, read_head
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault
 
+REMOTE = "remote"
+LOCK = "lock"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -48,6 +51,14 @@ def head_for(vault: OpenVault, *, named: bool) -> Head | None:
             hint=f"put files into {vault.mapping.folder}, then: git vsync push {vault.secret.name}",
         )
     return head
+
+
+def target_of(vault: OpenVault, which: str) -> Target:
+    """Return the version that a word means: `remote` (the newest), `lock`, or one by its name."""
+    head = head_for(vault, named=which != REMOTE)
+    if which == LOCK:
+        return pinned_target(vault, head)
+    return named_target(vault, head, which) if which != REMOTE or head is None else newest_target(vault, head)
 
 
 def newest_target(vault: OpenVault, head: Head) -> Target:
