@@ -142,6 +142,23 @@ def test_a_store_that_was_set_back_is_compared_only_by_name(ana: Desk, team: Tea
     assert "going on, since a version was named" in ana.notices
 
 
+def test_what_a_diff_or_a_template_has_seen_is_not_forgotten(ana: Desk, team: Team) -> None:
+    hostile = ana.store = Simulator(team.store)  # attack 12
+    old = hostile.photo()
+    carl, ben = team.desk("carl"), team.desk("ben")
+    for desk in (ben, carl):
+        desk.pull()
+        desk.store = hostile
+    ana.now = NOON + timedelta(hours=1)
+    edited(ana).push()
+    ben.diff()
+    carl.template()
+    hostile.serve(old)
+    for look in (ben.diff, carl.template):
+        with pytest.raises(RolledBack, match="generation 1 < 2"):
+            look()
+
+
 def test_an_altered_bundle_is_not_compared(ana: Desk, team: Team) -> None:
     hostile = ana.store = Simulator(team.store)  # attack 1
     bundle = bytearray(team.objects()[team.root.version(AT_NOON)])

@@ -6,28 +6,31 @@
 """
 
 import os
-import secrets
-import stat
 from collections.abc import Mapping as Readable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vsync.config.load import path_in_file
-from vsync.config.paths import check_no_link, path_key
-from vsync.errors import ConfigError, IntegrityError, KeyUnavailable, NotFound, UsageError
-from vsync.files import translated
+from vsync.config.paths import path_key
+from vsync.errors import IntegrityError, KeyUnavailable, NotFound, UsageError
 from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
 from vsync.formats.example import Edited, edit
 from vsync.guard.harvest import is_public
 from vsync.model import Json, Mapping, Result
 from vsync.sync.contents import read_entry
+from vsync.sync.head import remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import open_vault
 from vsync.sync.target import LOCK, REMOTE, fetch_target, target_of
-from vsync.sync.template import names_in, read_template, require_outside_vaults
+from vsync.sync.template import (
+    DEFAULT_NAME,
+    names_in,
+    read_template,
+    require_writable,
+    write_template,
+)
 from vsync.world import World
 
-DEFAULT_NAME = ".env.example"
 _SHORTEST_LINE = 20  # of a value of several lines: what is shorter stands elsewhere by chance
 _SHOWN = 5
 
@@ -40,6 +43,20 @@ class TemplateOptions:
     check: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The file as it is, None where there is none, and as it shall be."""
+
+    path: str
+    version: str
+    before: bytes | None = field(repr=False)
+    edited: Edited
+
+    @property
+    def changed(self) -> bool:
+        return self.before is None or self.edited.text.encode() != self.before
+
+
 def template(world: World, mapping: Mapping, options: TemplateOptions) -> Result:
     """Bring the mapping's template up to date with the names in the vault, or say what that would do.
 
@@ -47,40 +64,22 @@ def template(world: World, mapping: Mapping, options: TemplateOptions) -> Result
     be written, UsageError when another vault has the same template and other names.
     """
     path = mapping.template or _default(world)
-    _require_writable(world, path)
+    require_writable(world, path)
     before = read_template(world, path)
     if before is not None:
         names_in(path, before)  # what cannot be read as an env file cannot be edited as one
     version, env = _bundle(world, mapping)
     if options.write or options.check:
         _require_same_names(world, mapping, path, env)
-    edited = _edited(mapping, path, before, env)
-    changed = before is None or edited.text.encode() != before
-    if changed and options.write:
-        _write(world.repository.top / path, edited.text.encode())
-        _notice_ignored(world, path)
-    return _result(world, mapping, path, version, edited, changed=changed, options=options)
+    draft = _Draft(path, version, before, _edited(mapping, path, before, env))
+    if draft.changed and options.write:
+        write_template(world, path, draft.edited.text.encode())
+    return _result(world, mapping, draft, options)
 
 
 def _default(world: World) -> str:
     base = Path(os.path.realpath(world.config.base)).relative_to(os.path.realpath(world.repository.top))
     return (base / DEFAULT_NAME).as_posix()
-
-
-def _require_writable(world: World, path: str) -> None:
-    top = world.repository.top
-    folder = path.rpartition("/")[0]
-    if folder:
-        check_no_link(folder, top=top, where=path)
-    require_outside_vaults(world, path, path)
-    if any(one.activate_to and path_key(one.activate_to) == path_key(path) for one in world.config.mappings):
-        raise ConfigError(f"{path}: is where an env file is activated", hint=f'template = "{DEFAULT_NAME}"')
-    try:
-        mode = os.lstat(top / path).st_mode
-    except OSError:
-        return
-    if not stat.S_ISREG(mode):
-        raise ConfigError(f"{path}: is not a plain file", hint="remove it, or name another as the template")
 
 
 def _bundle(world: World, mapping: Mapping) -> tuple[str, dict[str, str | None]]:
@@ -91,6 +90,8 @@ def _bundle(world: World, mapping: Mapping) -> tuple[str, dict[str, str | None]]
     target = target_of(vault, which)
     with world.spool() as spool:
         data = read_entry(fetch_target(vault, target, spool), mapping.env_file, limit=MAX_ENV_BYTES)
+    if target.head is not None:
+        remember(vault, target.head)
     env = read_env(data) if data is not None else {}
     if not env:
         raise NotFound(
@@ -149,48 +150,19 @@ def _texts(env: Readable[str, str | None]) -> dict[str, str]:
     return found
 
 
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with translated(path):
-        mode = stat.S_IMODE(os.lstat(path).st_mode) if path.exists() else None
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with open(os.open(beside, flags, 0o666), "wb") as file:
-                file.write(data)
-                if mode is not None:
-                    os.fchmod(file.fileno(), mode)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-
-
-def _notice_ignored(world: World, path: str) -> None:
-    if not world.repository.not_ignored([path]) and not world.repository.tracked([path]):
-        world.terminal.notice(f"git ignores {path}: to commit it, add !/{path} to .gitignore")
-
-
-def _result(
-    world: World,
-    mapping: Mapping,
-    path: str,
-    version: str,
-    edited: Edited,
-    *,
-    changed: bool,
-    options: TemplateOptions,
-) -> Result:
+def _result(world: World, mapping: Mapping, draft: _Draft, options: TemplateOptions) -> Result:
+    edited, path = draft.edited, draft.path
     details = [f"+ {name}" for name in edited.added] + [f"- {name}" for name in edited.removed]
     details += [f"~ {name} (it had a value of the vault; emptied)" for name in edited.emptied]
     details += [f"~ line {line} (a comment with the value of {name}; removed)" for line, name in edited.held]
     if options.write and mapping.template is None:
         line = path_in_file(path, base=world.config.base, top=world.repository.top)
         details.append(f'so that it is checked, add to the mapping: template = "{line}"')
-    state = "written" if options.write else "outdated"
-    does = "written" if options.write else "would change"
-    summary = f"{path} {does}: the names of {version}" if changed else f"{path} has the names of {version}"
-    data: dict[str, Json] = {"file": path, "version": version, "template": edited.text}
+    state, does = ("written", "written") if options.write else ("outdated", "would change")
+    summary = f"{path} {does}: the names of {draft.version}"
+    if not draft.changed:
+        state, summary = "current", f"{path} has the names of {draft.version}"
+    data: dict[str, Json] = {"file": path, "version": draft.version, "template": edited.text}
     data |= {"added": edited.added, "removed": edited.removed, "emptied": edited.emptied}
-    code = int(changed and options.check)
-    return Result(str(mapping.secret), state if changed else "current", summary, tuple(details), data, code)
+    code = int(draft.changed and options.check)
+    return Result(str(mapping.secret), state, summary, tuple(details), data, code)
