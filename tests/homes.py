@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vsync.terminal import AGENTS
+
 PASSPHRASE = "seven words that only the tests know"
 RUN_SECONDS = 120.0
 
@@ -15,6 +17,7 @@ FOREIGN = ("AWS_", "VSYNC_", "GIT_", "XDG_", "KEYRING_", "GITHUB_", "DBUS_")
 PROXIES = tuple(f"{scheme}_proxy" for scheme in ("http", "https", "all", "no"))
 FOREIGN_NAMES = {
     *("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PAGER", "EDITOR", "VISUAL", "DISPLAY", "WAYLAND_DISPLAY"),
+    *AGENTS,
     *PROXIES,
     *map(str.upper, PROXIES),
 }

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +145,20 @@ def binding_of(home: Home, secret: SecretName = PROD) -> Path:
 
 
 def on_a_terminal(
-    home: Home, words: Sequence[str], cwd: Path, answers: Sequence[tuple[str, str]] = ()
+    home: Home,
+    words: Sequence[str],
+    cwd: Path,
+    answers: Sequence[tuple[str, str]] = (),
+    more: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Run the real program on a terminal of its own; after each text, type what belongs to it."""
+    """Run the real program on a terminal of its own; after each text, type what belongs to it.
+
+    `more` is put into its environment.
+    """
     import pty
 
     master, slave = pty.openpty()
-    env = {**home.env, "PYTHONPATH": str(_ROOT), "TERM": "xterm"}
+    env = {**home.env, "PYTHONPATH": str(_ROOT), "TERM": "xterm", **(more or {})}
     child = subprocess.Popen(
         [sys.executable, "-c", _TAKE_TERMINAL, *program(), *words],
         cwd=cwd,

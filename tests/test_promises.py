@@ -25,6 +25,10 @@ UP = {"vsync.cli", "vsync.wiring"}
 FORBIDDEN = {
     "vsync.errors": {"vsync"},
     "vsync.model": {"vsync.formats", "vsync.store", "vsync.keys", "vsync.sync", *OUTSIDE, *UP},
+    **{
+        rules: {"vsync.formats", "vsync.config", "vsync.store", "vsync.keys", "vsync.sync", *OUTSIDE, *UP}
+        for rules in ("vsync.drift", "vsync.schema", "vsync.patterns")
+    },
     "vsync.formats": {"pathlib", "os.path", "tomlkit", "filelock", *OUTSIDE, *UP},
     "vsync.config": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.runtime", *OUTSIDE, *UP},
     "vsync.store": {"vsync.sync", "vsync.keys", "vsync.machine", "vsync.runtime", "click", "keyring", *UP},
@@ -47,7 +51,18 @@ SPEAKERS = {
     *("vsync.cli.main", "vsync.cli.bug", "vsync.terminal", "vsync.report"),
     "vsync.guard.run",
 }
-HEAVY = {"boto3", "botocore", "cryptography", "keyring", "tomlkit", "rich", "filelock", "dotenv", "git"}
+HEAVY = {
+    "boto3",
+    "botocore",
+    "cryptography",
+    "keyring",
+    "tomlkit",
+    "rich",
+    "filelock",
+    "dotenv",
+    "git",
+    "regex",
+}
 
 
 def modules() -> dict[str, Path]:

@@ -38,11 +38,13 @@ from vsync.store.folder import FolderStore
 from vsync.store.interface import Store
 from vsync.store.s3 import S3Location
 from vsync.sync.audit import audit
+from vsync.sync.diff import DiffOptions, diff
 from vsync.sync.places import file_url
 from vsync.sync.pull import PullOptions, pull
 from vsync.sync.push import PushOptions, push
 from vsync.sync.restore import restore_backup
 from vsync.sync.status import status
+from vsync.sync.templating import TemplateOptions, template
 from vsync.sync.versions import versions
 from vsync.wiring import spool
 from vsync.world import Actor, World
@@ -250,6 +252,15 @@ class Desk:
     def versions(self, doubts: list[RolledBack] | None = None) -> tuple[Result, ...]:
         world = self.world()
         return versions(world, world.config.mappings[0], [] if doubts is None else doubts)
+
+    def diff(self, against: str | None = None, *, cwd: Path | None = None, **options: bool) -> Result:
+        world = self.world()
+        chosen = DiffOptions(against, **options)
+        return diff(world, world.config.mappings[0], chosen, cwd or self.top)
+
+    def template(self, *, write: bool = False, check: bool = False) -> Result:
+        world = self.world()
+        return template(world, world.config.mappings[0], TemplateOptions(write, check))
 
     def audit(
         self, *, since: str | None = None, limit: int | None = None, verify: bool = False

@@ -11,6 +11,11 @@ from vsync.report import harmless
 from vsync.world import Terminal
 
 PROGRESS_AFTER_SECONDS = 0.5
+AGENTS = (
+    *("AI_AGENT", "AGENT", "CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI", "GOOSE_TERMINAL"),
+    *("OPENCODE", "CLINE_ACTIVE", "AUGMENT_AGENT", "QWEN_CODE"),
+)
+"""Variables that programs which type for people set for the commands they run (attack 94)."""
 
 
 class Console:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from vsync.drift import Holding, digests
 from vsync.errors import IntegrityError
 from vsync.formats.archive import Archive, Entry
 from vsync.formats.content import FileState
@@ -46,6 +47,14 @@ def read_contents(archive: Archive, env_file: str) -> Contents:
     """Return files and variables; IntegrityError, with the number of the line, for a broken env file."""
     data = read_entry(archive, env_file, limit=MAX_ENV_BYTES)
     return Contents(states_of(archive), None if data is None else read_env(data))
+
+
+def holding_of(contents: Contents, env_file: str, *, layout: bool) -> Holding:
+    """Return contents as one side of a comparison; `layout` says whether the env file as written counts."""
+    files = digests(contents.files)
+    written = files.pop(env_file, None)
+    kept = {} if written is None else {env_file: written}
+    return Holding(contents.env or {}, files, kept if layout else None)
 
 
 def _digest(pieces: Iterable[bytes]) -> str:

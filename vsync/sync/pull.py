@@ -6,7 +6,8 @@ the folder → swapped → seen and ledger → audit row → activate_to. `vsync
 
 from dataclasses import dataclass
 
-from vsync.errors import Conflict, IntegrityError, NotFound, RolledBack, UsageError
+from vsync.drift import Edits, compare, digests
+from vsync.errors import Conflict, IntegrityError, RolledBack, UsageError
 from vsync.formats.archive import Archive
 from vsync.formats.content import content_digest
 from vsync.formats.version import is_version
@@ -16,21 +17,18 @@ from vsync.sync import trail
 from vsync.sync.activate import activate
 from vsync.sync.contents import states_of
 from vsync.sync.fetch import require_content, unpack
-from vsync.sync.head import Head, read_head, remember
+from vsync.sync.head import Head, remember
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.publish import newest_ledger, recover
 from vsync.sync.snapshot import (
-    Edits,
-    compare,
-    digests,
     edits_since,
     folder_of,
     ledger_of,
     require_hidden_from_git,
     settle,
 )
-from vsync.sync.target import Target, fetch_target, named_target, newest_target, pinned_target
+from vsync.sync.target import Target, fetch_target, head_for, named_target, newest_target, pinned_target
 from vsync.vault.tree import Tree
 from vsync.world import World
 
@@ -72,7 +70,7 @@ def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
         if not options.dry_run:
             settle(world, mapping)
             recover(vault)
-        head = _head(vault, named=options.named)
+        head = head_for(vault, named=options.named)
         local = folder.scan() if folder.exists() else None
         target = _target(vault, head, options)
         if _is_current(vault, target, head, local):
@@ -89,23 +87,6 @@ def _target(vault: OpenVault, head: Head | None, options: PullOptions) -> Target
         raise RolledBack(f"{vault.secret} has no pointer")
     _judge_lock(vault, head)
     return newest_target(vault, head)
-
-
-def _head(vault: OpenVault, *, named: bool) -> Head | None:
-    """Return the newest version; None when the store was set back and a version is asked for by name."""
-    try:
-        head = read_head(vault)
-    except RolledBack as error:
-        if not named:
-            raise
-        vault.world.terminal.notice(f"{error.message}; going on, since a version was named")
-        return None
-    if head is None:
-        raise NotFound(
-            f"{vault.secret} has no version in {vault.store.where} yet",
-            hint=f"put files into {vault.mapping.folder}, then: git vsync push {vault.secret.name}",
-        )
-    return head
 
 
 def _judge_lock(vault: OpenVault, head: Head) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from vsync.drift import Edits
 from vsync.errors import Conflict, VsyncError
 from vsync.formats.content import content_digest
 from vsync.machine.memory import Ledger
@@ -11,7 +12,6 @@ from vsync.sync.locking import read_lock, record
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.publish import Content, moved, newest_ledger, publish, recover
 from vsync.sync.snapshot import (
-    Edits,
     edits_since,
     ledger_of,
     lock_entry_of,

@@ -1,10 +1,7 @@
 """What a vault folder holds now, and how it differs from what was last synced."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
+from vsync.drift import Edits, compare
 from vsync.errors import Conflict, GitError, IntegrityError, NotFound
-from vsync.formats.content import FileState
 from vsync.formats.lockfile import LockEntry
 from vsync.git import ignore_command, untrack_command
 from vsync.machine.memory import Ledger, LedgerFile, LocalKey
@@ -12,23 +9,6 @@ from vsync.model import Mapping
 from vsync.vault.folder import Unsettled, VaultFolder
 from vsync.vault.tree import Tree, check_pushable
 from vsync.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class Edits:
-    """Names that differ from what was last synced, sorted."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.added) + len(self.removed) + len(self.changed)
-
-    def lines(self) -> tuple[str, ...]:
-        """Return one line a name, marked as git marks them."""
-        marked = (("+", self.added), ("-", self.removed), ("~", self.changed))
-        return tuple(f"{mark} {name}" for mark, names in marked for name in names)
 
 
 def folder_of(world: World, mapping: Mapping) -> VaultFolder:
@@ -41,20 +21,6 @@ def edits_since(tree: Tree, ledger: Ledger | None, key: LocalKey) -> Edits:
     now = {file.state.path: key.file_digest(file.state) for file in tree.files}
     then = {path: file.digest for path, file in ledger.files.items()} if ledger else {}
     return compare(now, then)
-
-
-def digests(states: Iterable[FileState]) -> dict[str, str]:
-    """Return path → what `compare` compares: content and executability."""
-    return {state.path: f"{state.executable}{state.sha256}" for state in states}
-
-
-def compare(now: dict[str, str], then: dict[str, str]) -> Edits:
-    """Compare two trees given as path → digest."""
-    return Edits(
-        added=tuple(sorted(now.keys() - then.keys())),
-        removed=tuple(sorted(then.keys() - now.keys())),
-        changed=tuple(sorted(path for path in now.keys() & then.keys() if now[path] != then[path])),
-    )
 
 
 def ledger_of(tree: Tree, key: LocalKey, *, version: str, gen: int, kid: str) -> Ledger:

@@ -1,10 +1,11 @@
 """How the vault folder stands to a version: the same, edited, another version, or not there."""
 
 from vsync.checks import finding, shortened
+from vsync.drift import compare, digests
 from vsync.formats.lockfile import LockEntry
 from vsync.model import Finding, Mapping
 from vsync.sync.judging import Judged
-from vsync.sync.snapshot import compare, digests, edits_since, folder_of, synced_ledger
+from vsync.sync.snapshot import edits_since, folder_of, synced_ledger
 from vsync.vault.tree import Tree
 from vsync.world import World
 

@@ -7,13 +7,16 @@ for one by its name nothing but the key that opens it (formats §4).
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from vsync.errors import IntegrityError, NotFound
+from vsync.errors import IntegrityError, NotFound, RolledBack
 from vsync.formats.archive import Archive
 from vsync.formats.lockfile import FILE_NAME, LockEntry
 from vsync.sync.fetch import fetch_head, fetch_pinned, fetch_version
-from vsync.sync.head import Head
+from vsync.sync.head import Head, read_head
 from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault
+
+REMOTE = "remote"
+LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,34 @@ class Target:
     kid: str = ""
     head: Head | None = None
     pinned: LockEntry | None = None
+
+
+def head_for(vault: OpenVault, *, named: bool) -> Head | None:
+    """Return the newest version; None when the store was set back and a version is asked for by name.
+
+    Raises NotFound when nothing was pushed yet.
+    """
+    try:
+        head = read_head(vault)
+    except RolledBack as error:
+        if not named:
+            raise
+        vault.world.terminal.notice(f"{error.message}; going on, since a version was named")
+        return None
+    if head is None:
+        raise NotFound(
+            f"{vault.secret} has no version in {vault.store.where} yet",
+            hint=f"put files into {vault.mapping.folder}, then: git vsync push {vault.secret.name}",
+        )
+    return head
+
+
+def target_of(vault: OpenVault, which: str) -> Target:
+    """Return the version that a word means: `remote` (the newest), `lock`, or one by its name."""
+    head = head_for(vault, named=which != REMOTE)
+    if which == LOCK:
+        return pinned_target(vault, head)
+    return named_target(vault, head, which) if which != REMOTE or head is None else newest_target(vault, head)
 
 
 def newest_target(vault: OpenVault, head: Head) -> Target:

@@ -1,20 +1,23 @@
 """The committed template of a mapping: which names must exist (product contract §2).
 
 It is a file of the repository, so it may be hostile: it is read in bounds, and neither from
-outside the repository nor out of a vault, through whatever links.
+outside the repository nor out of a vault, through whatever links; written is a plain file only.
 """
 
 import os
+import secrets
+import stat
 from pathlib import Path
 
-from vsync.config.paths import path_key
+from vsync.config.paths import check_no_link, path_key
 from vsync.errors import ConfigError, IntegrityError, NotFound
-from vsync.files import read_regular
+from vsync.files import read_regular, translated
 from vsync.formats.dotenv import read_env
 from vsync.model import Mapping
 from vsync.world import World
 
 MAX_TEMPLATE_BYTES = 1024 * 1024
+DEFAULT_NAME = ".env.example"
 
 
 def template_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
@@ -70,3 +73,44 @@ def require_outside_vaults(world: World, path: str, real: str) -> None:
                 f"{path}: lies in the vault {mapping.folder}",
                 hint='template = ".env.example", outside every vault',
             )
+
+
+def require_writable(world: World, path: str) -> None:
+    """Refuse a template that is, or is reached through, a link, and one where values belong."""
+    top = world.repository.top
+    folder = path.rpartition("/")[0]
+    if folder:
+        check_no_link(folder, top=top, where=path)
+    require_outside_vaults(world, path, path)
+    if any(one.activate_to and path_key(one.activate_to) == path_key(path) for one in world.config.mappings):
+        raise ConfigError(f"{path}: is where an env file is activated", hint=f'template = "{DEFAULT_NAME}"')
+    try:
+        mode = os.lstat(top / path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode):
+        raise ConfigError(f"{path}: is not a plain file", hint="remove it, or name another as the template")
+
+
+def write_template(world: World, path: str, data: bytes) -> None:
+    """Replace the file as a whole, and keep its mode; says so when git ignores it."""
+    _replace(world.repository.top / path, data)
+    if not world.repository.not_ignored([path]) and not world.repository.tracked([path]):
+        world.terminal.notice(f"git ignores {path}: to commit it, add !/{path} to .gitignore")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with translated(path):
+        mode = stat.S_IMODE(os.lstat(path).st_mode) if path.exists() else None
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with open(os.open(beside, flags, 0o666), "wb") as file:
+                file.write(data)
+                if mode is not None:
+                    os.fchmod(file.fileno(), mode)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
