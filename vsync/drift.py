@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from vsync.formats.content import FileState
-
 
 @dataclass(frozen=True, slots=True)
 class Edits:
@@ -21,11 +19,6 @@ class Edits:
         """Return one line a name, marked as git marks them."""
         marked = (("+", self.added), ("-", self.removed), ("~", self.changed))
         return tuple(f"{mark} {name}" for mark, names in marked for name in names)
-
-
-def digests(states: Iterable[FileState]) -> dict[str, str]:
-    """Return path → what `compare` compares of a file: content and executability."""
-    return {state.path: f"{state.executable}{state.sha256}" for state in states}
 
 
 def compare(now: Mapping[str, object], then: Mapping[str, object]) -> Edits:

@@ -26,3 +26,8 @@ def content_digest(files: Iterable[FileState], mac: Callable[[bytes], str]) -> s
     """Digest a tree under `mac`: equal exactly when paths, contents and executability are."""
     ordered = sorted(files, key=lambda file: file.path.encode())
     return mac(b"".join(map(frame, ordered)))
+
+
+def digests(states: Iterable[FileState]) -> dict[str, str]:
+    """Return path → what tells whether a file has changed: executability and content."""
+    return {state.path: f"{state.executable}{state.sha256}" for state in states}

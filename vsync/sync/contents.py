@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from vsync.drift import Holding, digests
+from vsync.drift import Holding
 from vsync.errors import IntegrityError
 from vsync.formats.archive import Archive, Entry
-from vsync.formats.content import FileState
+from vsync.formats.content import FileState, digests
 from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
 
 

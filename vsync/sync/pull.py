@@ -6,10 +6,10 @@ the folder → swapped → seen and ledger → audit row → activate_to. `vsync
 
 from dataclasses import dataclass
 
-from vsync.drift import Edits, compare, digests
+from vsync.drift import Edits, compare
 from vsync.errors import Conflict, IntegrityError, RolledBack, UsageError
 from vsync.formats.archive import Archive
-from vsync.formats.content import content_digest
+from vsync.formats.content import content_digest, digests
 from vsync.formats.version import is_version
 from vsync.machine.memory import Ledger
 from vsync.model import Mapping, Result

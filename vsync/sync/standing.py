@@ -1,7 +1,8 @@
 """How the vault folder stands to a version: the same, edited, another version, or not there."""
 
 from vsync.checks import finding, shortened
-from vsync.drift import compare, digests
+from vsync.drift import compare
+from vsync.formats.content import digests
 from vsync.formats.lockfile import LockEntry
 from vsync.model import Finding, Mapping
 from vsync.sync.judging import Judged
