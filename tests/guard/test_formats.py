@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.guard.repositories import Repository
+from tests.guard.repositories import PRIVATE_KEY, Repository
+from tests.sarif import validate_sarif
 from vsync.guard.findings import ENV_PLAINTEXT, MESSAGES, Finding
 from vsync.guard.formats import to_github, to_sarif
 from vsync.guard.report import to_json, to_text
@@ -47,7 +48,7 @@ def test_sarif_and_json_are_valid_whatever_the_names_are(path: bytes, name: str,
     # attack 91
     outcome = outcome_of(path, name, reason)
     log = json.loads(to_sarif(outcome))
-    validate(log, "sarif-2.1.0-used.json")
+    validate_sarif(log)
     validate(json.loads(to_json(outcome, "staged")), "guard-1.json")
     assert [("suppressions" in one) for one in log["runs"][0]["results"]] == [False, True]
 
@@ -73,16 +74,39 @@ def test_text_holds_nothing_that_a_terminal_obeys(path: bytes, name: str, reason
 
 
 def test_every_rule_is_described_in_sarif() -> None:
-    driver = json.loads(to_sarif(Outcome()))["runs"][0]["tool"]["driver"]
+    log = json.loads(to_sarif(Outcome()))
+    validate_sarif(log)
+    driver = log["runs"][0]["tool"]["driver"]
     assert [rule["id"] for rule in driver["rules"]] == list(MESSAGES)
 
 
-@pytest.mark.parametrize(("form", "start"), [("sarif", '{"$schema"'), ("github", "::error file=.env,line=1")])
-def test_the_formats_are_reached_from_the_command_line(mapped: Repository, form: str, start: str) -> None:
+def test_the_published_schema_refuses_what_is_not_sarif() -> None:
+    log = json.loads(to_sarif(outcome_of(b"a", "NAME", "why")))
+    for key, value in (("level", "fatal"), ("ruleIndex", "0"), ("locations", [{"uri": "a"}]), ("rule", "x")):
+        wrong = json.loads(json.dumps(log))
+        wrong["runs"][0]["results"][0][key] = value
+        with pytest.raises(jsonschema.ValidationError):
+            validate_sarif(wrong)
+
+
+def test_annotations_are_reached_from_the_command_line(mapped: Repository) -> None:
     mapped.stage(".env", "KEY=value\n")
-    done = mapped.guard("--format", form)
+    done = mapped.guard("--format", "github")
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith(start)
+    assert done.stdout.startswith("::error file=.env,line=1")
+
+
+@pytest.mark.parametrize("words", [(), ("--all",), ("--history",)])
+def test_every_look_can_be_told_as_sarif(mapped: Repository, words: tuple[str, ...]) -> None:
+    mapped.stage(b"a \xff\n/.env", "KEY=value\n")
+    mapped.stage("k.txt", f"{PRIVATE_KEY}# vsync:allow\n")
+    if words == ("--history",):
+        mapped.commit()
+    done = mapped.guard("--format", "sarif", *words)
+    assert (done.returncode, done.stderr) == (1, "")
+    log = json.loads(done.stdout)
+    validate_sarif(log)
+    assert {one["ruleId"] for one in log["runs"][0]["results"]} == {"env-plaintext", "private-key"}
 
 
 def test_help_after_a_leak_names_commits_and_says_what_was_pushed(mapped: Repository, tmp_path: Path) -> None:
