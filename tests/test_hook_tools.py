@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,24 @@ def test_a_repository_with_its_own_hooks_folder_gets_files_with_any_git(
     assert not install(Checkout.find(repository.top)).configured
     assert (repository.top / ".git" / "hooks" / "pre-commit").exists()
     assert "hook" not in config_of(repository).read_text()
+
+
+@pytest.mark.parametrize("then", [uninstall, install])
+@pytest.mark.parametrize("husky_stays", [True, False])
+def test_hooks_in_the_configuration_go_even_when_nobody_remembers_them(
+    repository: Repository, husky: Path, new_git: None, then: Callable[[Checkout], object], husky_stays: bool
+) -> None:
+    checkout = Checkout.find(repository.top)
+    install(checkout)
+    shutil.rmtree(repository.top / ".git" / "vsync")
+    assert not look(checkout).armed
+    if not husky_stays:
+        repository.git("config", "--unset", "core.hooksPath")
+    then(checkout)
+    assert look(checkout).armed == (then is install)
+    assert ("vsync" in config_of(repository).read_text()) == (then is install and husky_stays)
+    repository.stage("a.txt", "a")
+    repository.git("commit", "-q", "-m", "x")
 
 
 @pytest.mark.parametrize("setting", ["hook.vsync-pre-commit.enabled=false", "hook.vsync-pre-push.command=x"])

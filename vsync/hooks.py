@@ -151,27 +151,23 @@ def install(repository: Repository) -> Arming:
 
     Raises Conflict when a hook that was chained before is in the way, DiskError, GitError.
     """
-    configured = repository.hooks_path()
-    own = _own_folder(repository)
+    own, how = _own_folder(repository), _how(repository)
     with _explained(own):
-        if configured is None:
-            how = _IN_FOLDER
-        else:
-            how = _CONFIGURED if repository.has_configured_hooks() else _REDIRECTED
         if _state(repository).get("how", how) != how:
-            # There is another git now, or another folder.
+            # There is another git now, or another folder: what it was before decides anew.
             _undo(repository)
-            return install(repository)
-        if how == _CONFIGURED:
+            how = _how(repository)
+        if how == _IN_FOLDER:
+            _put_all(repository.common_dir / "hooks", None)
+            # Named there by whom nobody remembers: git would look for what is gone.
+            _drop_configured(repository)
+        elif how == _CONFIGURED:
+            _put_all(own, None)
             _configure(repository)
         else:
-            folder = repository.common_dir / "hooks" if configured is None else own
-            passes_to = None if configured is None else _redirect(repository, configured)
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in HOOKS:
-                _put(folder, name, passes_to)
-            if passes_to is not None:
-                _pass_on(repository, folder, passes_to)
+            passes_to = _redirect(repository)
+            _put_all(own, passes_to)
+            _pass_on(repository, own, passes_to)
     return look(repository)
 
 
@@ -180,14 +176,20 @@ def uninstall(repository: Repository) -> tuple[str, ...]:
     own = _own_folder(repository)
     removed: list[str] = []
     with _explained(own):
-        if (repository.common_dir / "vsync" / _STATE).exists():
-            _undo(repository)
+        _undo(repository)
         for folder in (own, repository.common_dir / "hooks"):
             names = sorted(os.listdir(folder)) if folder.is_dir() else []
             removed += [name for name in names if _take_away(folder, name) and name in HOOKS]
         with contextlib.suppress(OSError):
             own.rmdir()
     return tuple(dict.fromkeys(removed))
+
+
+def _how(repository: Repository) -> str:
+    """Return where hooks belong here, with this git."""
+    if repository.hooks_path() is None:
+        return _IN_FOLDER
+    return _CONFIGURED if repository.has_configured_hooks() else _REDIRECTED
 
 
 def _own_folder(repository: Repository) -> Path:
@@ -250,6 +252,12 @@ def _is_ours(text: bytes) -> bool:
     return lines[1].split()[-1].decode("ascii", "replace") == hashlib.sha256(lines[2]).hexdigest()
 
 
+def _put_all(folder: Path, passes_to: str | None) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in HOOKS:
+        _put(folder, name, passes_to)
+
+
 def _put(folder: Path, name: str, passes_to: str | None) -> None:
     path, before = folder / name, folder / f"{name}{BEFORE}"
     if os.path.lexists(path) and not (path.is_file() and _is_ours(path.read_bytes())):
@@ -290,9 +298,9 @@ def _take_away(folder: Path, name: str) -> bool:
     return True
 
 
-def _redirect(repository: Repository, configured: tuple[str, str]) -> str:
+def _redirect(repository: Repository) -> str:
     """Point `core.hooksPath` at our own folder and remember what it was; returns what it was."""
-    scope, value = configured
+    scope, value = repository.hooks_path() or ("local", "")
     own = _own_folder(repository)
     if repository.top / value == own:
         passes_to = _state(repository).get("passes_to")
@@ -323,20 +331,15 @@ def _redirect(repository: Repository, configured: tuple[str, str]) -> str:
 def _configure(repository: Repository) -> None:
     """Name our hooks in the repository's own configuration, and remember what it was."""
     if _in_configuration(repository) == set(HOOKS):
-        for name in HOOKS:
-            _put(_own_folder(repository), name, None)
         return
-    own, config = _own_folder(repository), _config_file(repository, "local")
-    own.mkdir(parents=True, exist_ok=True)
-    for name in HOOKS:
-        _put(own, name, None)
-        repository.drop_configured_hook(_configured_name(name))
-    before = config.read_bytes()
+    _drop_configured(repository)
+    config = _config_file(repository, "local")
+    before, state = config.read_bytes(), {"how": _CONFIGURED, "level": "local"}
     # Stopped half-way, uninstall must know that there is something to take out.
-    _remember(repository, {"how": _CONFIGURED, "level": "local"}, before, b"")
+    _remember(repository, state, before, b"")
     for name in HOOKS:
         repository.configure_hook(_configured_name(name), name, _command(repository, name))
-    _remember(repository, {"how": _CONFIGURED, "level": "local"}, before, config.read_bytes())
+    _remember(repository, state, before, config.read_bytes())
 
 
 def _in_configuration(repository: Repository) -> set[str]:
@@ -362,16 +365,25 @@ def _command(repository: Repository, name: str) -> str:
 def _undo(repository: Repository) -> None:
     """Give git's configuration back as it was: byte for byte, unless others have changed it meanwhile."""
     state = _state(repository)
+    if not state:
+        _drop_configured(repository)
+        return
     config = _config_file(repository, str(state["level"]))
     before, after = (str(state[key]).encode("utf-8", "surrogateescape") for key in ("before", "after"))
     if config.read_bytes() == after:
         _replace_config(config, before)
     elif state.get("how") == _CONFIGURED:
-        for name in HOOKS:
-            repository.drop_configured_hook(_configured_name(name))
+        _drop_configured(repository)
     else:
         _undo_redirect(repository, state)
     (repository.common_dir / "vsync" / _STATE).unlink()
+
+
+def _drop_configured(repository: Repository) -> None:
+    # Asked of the file first: each hook costs a process.
+    if b'"vsync-' in _config_file(repository, "local").read_bytes():
+        for name in HOOKS:
+            repository.drop_configured_hook(_configured_name(name))
 
 
 def _undo_redirect(repository: Repository, state: dict[str, Any]) -> None:
@@ -383,8 +395,8 @@ def _undo_redirect(repository: Repository, state: dict[str, Any]) -> None:
 
 def _remember(repository: Repository, state: dict[str, Any], before: bytes, after: bytes) -> None:
     texts = {"before": before, "after": after}
-    state |= {key: data.decode("utf-8", "surrogateescape") for key, data in texts.items()}
-    (repository.common_dir / "vsync" / _STATE).write_text(json.dumps(state), "ascii")
+    kept = state | {key: data.decode("utf-8", "surrogateescape") for key, data in texts.items()}
+    (repository.common_dir / "vsync" / _STATE).write_text(json.dumps(kept), "ascii")
 
 
 def _replace_config(config: Path, data: bytes) -> None:
