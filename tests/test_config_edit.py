@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsync.config.edit import NewMapping, add_mapping, read_text, set_lock_names, set_vault, write_config
+from vsync.config.edit import (
+    NewMapping,
+    add_allowance,
+    add_mapping,
+    read_text,
+    set_lock_names,
+    set_vault,
+    write_config,
+)
 from vsync.config.load import S3Routing, load_config
 from vsync.errors import ConfigError, DiskError
 from vsync.model import SecretName
@@ -65,6 +73,34 @@ def test_a_mapping_comes_after_the_others_and_leaves_comments_with_what_they_exp
         f'{head}\n[[vault.sync.mappings]]\nsecret_name = "myapp/dev"\nfolder_path = "infra/vault/dev"\n'
         f'environment = "dev"\n\n# What may be public.{tail}'
     )
+
+
+ALLOWED = '[[guard.allow]]\npath = "a \\"b\\".env"\nrule = "env-plaintext"\nreason = "why = so"\n'
+
+
+@pytest.mark.parametrize("text", ["", COMMENTED, COMMENTED.replace("\n", "\r\n"), ALLOWED, "guard = {}\n"])
+def test_an_allowance_comes_in_once_and_its_reason_may_change(text: str) -> None:
+    after = add_allowance(text, path='a "b".env', rule="env-plaintext", reason="why = so")
+    entry = {"path": 'a "b".env', "rule": "env-plaintext", "reason": "why = so"}
+    assert tomllib.loads(after)["guard"]["allow"] == [entry]
+    assert add_allowance(after, path='a "b".env', rule="env-plaintext", reason="why = so") == after
+    other = add_allowance(after, path='a "b".env', rule="env-plaintext", reason="other")
+    assert tomllib.loads(other)["guard"]["allow"] == [entry | {"reason": "other"}]
+    more = add_allowance(after, path="x", rule="private-key", reason="y")
+    assert [row["path"] for row in tomllib.loads(more)["guard"]["allow"]] == ['a "b".env', "x"]
+
+
+def test_an_allowance_leaves_every_line_that_was_there() -> None:
+    after = add_allowance(COMMENTED, path="x.env", rule="env-plaintext", reason="y")
+    assert [line for line in lines_added(COMMENTED, after) if line] == [
+        *("[[guard.allow]]", 'path = "x.env"', 'rule = "env-plaintext"', 'reason = "y"'),
+    ]
+
+
+def test_an_allowance_that_cannot_be_put_in_changes_nothing() -> None:
+    for text in ("guard = 1\n", "[guard]\nallow = 'x'\n"):
+        with pytest.raises(ConfigError, match="edited safely"):
+            add_allowance(text, path="x", rule="private-key", reason="y")
 
 
 def test_a_table_that_follows_at_once_is_set_off_by_a_blank_line() -> None:

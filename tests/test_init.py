@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -90,7 +91,8 @@ def test_init_makes_mapping_key_binding_folder_and_rules(ana: Home, repo: Path) 
 
 
 def test_the_environment_is_dev_when_nobody_says_another(ana: Home, repo: Path) -> None:
-    code, screen = on_a_terminal(ana, ("init",), repo, [("environment [dev]", "")])
+    answers = [("environment [dev]", ""), ("install git hooks", "")]
+    code, screen = on_a_terminal(ana, ("init",), repo, answers)
     assert code == 0, screen
     assert (repo / "infra/vault/dev").is_dir()
     assert "pinned as 'myapp'" in screen
@@ -196,7 +198,8 @@ def test_an_env_file_from_elsewhere_is_moved_and_not_linked(ana: Home, repo: Pat
 
 def test_on_a_terminal_init_offers_to_move_the_env_file_in(ana: Home, repo: Path) -> None:
     (repo / ".env.prod").write_text("A=1\n")
-    code, screen = on_a_terminal(ana, ("init", "prod"), repo, [("move .env.prod into the vault", "y")])
+    answers = [("move .env.prod into the vault", "y"), ("install git hooks", "n")]
+    code, screen = on_a_terminal(ana, ("init", "prod"), repo, answers)
     assert code == 0, screen
     assert (repo / "infra/vault/prod/.env.prod").read_text() == "A=1\n"
     code, screen = on_a_terminal(ana, ("init", "prod"), repo)
@@ -410,6 +413,128 @@ def test_a_committed_store_gets_no_key_that_was_here_before(ana: Home, repo: Pat
     )
     refused(ana.vsync("init", "prod", cwd=repo), 2, "evil.invalid", "--yes")
     assert not binding_of(ana).exists()
+
+
+def track(ana: Home, repo: Path, **files: str) -> None:
+    """Commit env files, `local="A=1"` as local.env."""
+    for name, text in files.items():
+        (repo / f"{name}.env").write_text(text)
+    commit(ana, repo)
+
+
+def allowed(repo: Path) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = tomllib.loads((repo / "vsync.toml").read_text())["guard"]["allow"]
+    return rows
+
+
+def test_on_a_terminal_init_offers_the_hooks_with_a_new_vault_only(ana: Home, repo: Path) -> None:
+    code, screen = on_a_terminal(ana, ("init", "prod"), repo, [("keep plaintext out of commits? [y/N]", "y")])
+    assert code == 0, screen
+    assert f"hooks    in {repo}/.git/hooks" in screen
+    done(ana.vsync("hook", "status", cwd=repo))
+    code, screen = on_a_terminal(ana, ("init", "dev"), repo)
+    assert (code, "[y/N]" in screen) == (0, False)
+    done(ana.vsync("hook", "uninstall", cwd=repo))
+    code, screen = on_a_terminal(ana, ("init", "dev"), repo)
+    assert (code, "[y/N]" in screen) == (0, False)
+
+
+def test_a_flag_answers_for_the_hooks(ana: Home, repo: Path) -> None:
+    assert "no guard is armed" not in done(ana.vsync("init", "prod", "--no-hooks", cwd=repo)).stderr
+    assert ana.vsync("hook", "status", cwd=repo).returncode == 1
+    told = done(ana.vsync("init", "prod", "--hooks", cwd=repo))
+    assert "hooks    in " in told.stdout
+    done(ana.vsync("hook", "status", cwd=repo))
+
+
+def test_without_a_terminal_init_says_how_to_arm_the_guard(ana: Home, repo: Path) -> None:
+    told = done(ana.vsync("init", "prod", cwd=repo)).stderr
+    assert "no guard is armed here" in told
+    assert "git vsync hook install, or --hooks" in told
+    assert ana.vsync("hook", "status", cwd=repo).returncode == 1
+    assert "no guard" not in done(ana.vsync("init", "prod", cwd=repo)).stderr
+
+
+@pytest.mark.parametrize("verb", [("init", "prod"), ("init", "prod", "--hooks"), ("hook", "install")])
+def test_tracked_env_files_are_listed_with_an_allowance_each(
+    ana: Home, repo: Path, verb: tuple[str, ...]
+) -> None:
+    harmless = {"empty": "A=\nB=''\n", "reference": "A=${B}\n", "sealed": f"A=encrypted:{'x' * 40}\n"}
+    track(ana, repo, **harmless, **{"it's": "A=1\n", "plain": f"A={CANARY}\n"})
+    told = done(ana.vsync(*verb, cwd=repo)).stdout
+    assert [line.split()[2] for line in told.splitlines() if "git tracks" in line] == [
+        "it's.env,",
+        "plain.env,",
+    ]
+    assert "git rm --cached -- plain.env, and change every secret in it" in told
+    assert "git vsync hook install --allow plain.env=WHY" in told
+    assert """git vsync hook install --allow 'it'"'"'s.env=WHY'""" in told
+
+
+@pytest.mark.parametrize("verb", [("init", "prod"), ("init", "prod", "--hooks"), ("hook", "install")])
+def test_a_flag_allows_a_tracked_env_file_which_then_passes(
+    ana: Home, repo: Path, verb: tuple[str, ...]
+) -> None:
+    track(ana, repo, plain="A=1\n")
+    words = ("--allow", "plain.env= made up = for the tests ")
+    told = done(ana.vsync(*verb, *words, cwd=repo)).stdout
+    assert allowed(repo) == [
+        {"path": "plain.env", "rule": "env-plaintext", "reason": "made up = for the tests"}
+    ]
+    assert "git tracks plain.env" not in told
+    assert "git add vsync.toml" in told
+    before = (repo / "vsync.toml").stat()
+    done(ana.vsync(*verb, *words, cwd=repo))
+    after = (repo / "vsync.toml").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    done(ana.vsync("hook", "install", cwd=repo))
+    track(ana, repo, plain="A=2\n")  # and the hooks let it
+
+
+def test_on_a_terminal_each_allowance_is_asked_for_with_its_reason(ana: Home, repo: Path) -> None:
+    track(ana, repo, plain="A=1\n", real="A=1\n")
+    answers = [
+        *(("git tracks plain.env", "y"), ("why may everybody read it?", "made up")),
+        ("git tracks real.env", "n"),
+    ]
+    code, screen = on_a_terminal(ana, ("hook", "install"), repo, answers)
+    assert code == 0, screen
+    assert [(row["path"], row["reason"]) for row in allowed(repo)] == [("plain.env", "made up")]
+    assert "git rm --cached -- real.env" in screen
+    assert "git rm --cached -- plain.env" not in screen
+
+
+def test_an_allowance_goes_into_the_configuration_that_holds(ana: Home, repo: Path) -> None:
+    (repo / "sub").mkdir()
+    (repo / "sub" / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.vsync]\n')
+    (repo / "sub" / ".env.test").write_text("A=1\n")
+    commit(ana, repo)
+    words = ("init", "prod", "--allow", "sub/.env.test=made up")
+    assert "git add sub/pyproject.toml" in done(ana.vsync(*words, cwd=repo / "sub")).stdout
+    tables = tomllib.loads((repo / "sub" / "pyproject.toml").read_text())["tool"]["vsync"]
+    assert [row["path"] for row in tables["guard"]["allow"]] == [".env.test"]
+    ana.git("add", "-A", cwd=repo)
+    done(ana.vsync("guard", "--all", cwd=repo))
+
+
+@pytest.mark.parametrize("word", ["plain.env", "plain.env=", "=why", "../x=why", "/x=why"])
+def test_an_allowance_needs_a_path_in_the_repository_and_a_reason(ana: Home, repo: Path, word: str) -> None:
+    refused(ana.vsync("init", "prod", "--allow", word, cwd=repo), 2)
+    refused(ana.vsync("hook", "install", "--allow", word, cwd=repo), 2)
+    refused(ana.vsync("hook", "status", "--allow", "x=y", cwd=repo), 2, "--allow says nothing to status")
+    assert not (repo / "vsync.toml").exists()
+    assert not (repo / ".git" / "hooks" / "pre-commit").exists()
+
+
+def test_values_that_are_tracked_already_are_listed_once(ana: Home, repo: Path) -> None:
+    (repo / "old.txt").write_text(f"# {CANARY}\n")
+    done(ana.vsync("init", "prod", "--no-hooks", cwd=repo))
+    fill(repo)
+    commit(ana, repo)
+    told = done(ana.vsync("hook", "install", cwd=repo)).stdout
+    assert "TOKEN in old.txt:1" in told
+    assert "rotate these, or list their names in [guard] public" in told
+    assert "old.txt" not in done(ana.vsync("hook", "install", cwd=repo)).stdout
 
 
 def test_the_classic_layout_is_for_teams_with_the_other_tool(ana: Home, repo: Path, store: str) -> None:

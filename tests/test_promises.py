@@ -45,6 +45,9 @@ FORBIDDEN = {
         *(*OUTSIDE, *UP),
     },
     "vsync.hooks": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.guard", "click", *UP},
+    "vsync.unguarded": {
+        *("vsync.sync", "vsync.store", "vsync.keys", "vsync.guard", "vsync.hooks", "click", *UP),
+    },
     "vsync.report": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.world", *OUTSIDE, *UP},
 }
 SPEAKERS = {

@@ -15,9 +15,12 @@ from pathlib import Path
 from vsync.errors import GitError
 
 TIMEOUT_SECONDS = 60
+_HOOKS_IN_CONFIGURATION = (2, 54)  # the version of git that brought them
 
 
-def _git(folder: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+def _git(
+    folder: Path, *arguments: str | bytes, stdin: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("VSYNC_")}
     # Messages are shown to nobody, and answers must not depend on the user's language.
     environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
@@ -188,3 +191,39 @@ class Repository:
         words = ("core.hooksPath", value) if value is not None else ("--unset-all", "core.hooksPath")
         if _git(self.top, "config", f"--{scope}", *words).returncode:
             raise GitError("git did not take core.hooksPath", hint="git config --show-origin core.hooksPath")
+
+    def has_configured_hooks(self) -> bool:
+        """Tell whether this git runs hooks that stand in its configuration."""
+        # As in `git version 2.54.1.windows.1` and `git version 2.39.5 (Apple Git-154)`.
+        words = _git(self.top, "version").stdout.decode("ascii", "replace").split()
+        numbers = words[2].split(".")[:2] if len(words) > 2 else []  # noqa: PLR2004 - git, version, number
+        if not all(number.isdigit() for number in numbers):
+            return False
+        return tuple(map(int, numbers)) >= _HOOKS_IN_CONFIGURATION
+
+    def configured_hooks(self, event: str) -> dict[str, str]:
+        """Return what git runs for an event by its configuration, name → command, in git's order.
+
+        Only for a git that has such hooks. git itself says which are left after `enabled`, an
+        emptied list of events and every file of the configuration.
+        """
+        listed = _git(self.top, "hook", "list", "-z", "--show-scope", event).stdout
+        found = {}
+        for line in listed.split(b"\0"):
+            scope, separator, name = line.partition(b"\t")
+            # A hook in a folder has no scope; of one that is switched off, a word says so before its name.
+            if scope and separator and not name.startswith((b"disabled\t", b"event-disabled\t")):
+                command = _git(self.top, "config", "-z", "--get", b"hook.%s.command" % name).stdout
+                found[os.fsdecode(name)] = os.fsdecode(command.removesuffix(b"\0"))
+        return found
+
+    def configure_hook(self, name: str, event: str, command: str) -> None:
+        """Have git run a command for an event, by this repository's own configuration."""
+        # The command first: git stops at an event that has none.
+        for key, value in (("command", command), ("event", event)):
+            if _git(self.top, "config", "--local", f"hook.{name}.{key}", value).returncode:
+                raise GitError(f"git did not take hook.{name}.{key}", hint="git config --list --show-origin")
+
+    def drop_configured_hook(self, name: str) -> None:
+        """Take a hook out of this repository's own configuration; none is no error."""
+        _git(self.top, "config", "--local", "--remove-section", f"hook.{name}")

@@ -246,3 +246,17 @@ def test_a_repository_with_other_object_names_works(tmp_path: Path) -> None:
     repository.map_vault()
     repository.stage(".env", "KEY=value\n")
     assert repository.found() == [(".env", 1, "env-plaintext", "KEY")]
+
+
+def test_of_a_large_repository_only_what_changed_is_read(mapped: Repository) -> None:
+    # attack 67
+    blob = mapped.git("hash-object", "-w", "--stdin", stdin=b"KEY=old\n").decode().strip()
+    entries = "".join(f"100644 {blob}\tsrc/{number % 500}/{number}.env\n" for number in range(100_000))
+    mapped.git("update-index", "--index-info", stdin=entries.encode())
+    tree = mapped.git("write-tree").decode().strip()
+    commit = mapped.git("commit-tree", "-p", "HEAD", tree, stdin=b"x").decode().strip()
+    mapped.git("update-ref", "refs/heads/main", commit)
+    mapped.git("update-index", "--index-info", stdin=f"100644 {blob}\tnew.env\n".encode())
+    answer = mapped.answer()
+    assert [row["path"] for row in answer["findings"]] == ["new.env"]
+    assert (answer["scanned"]["paths"], answer["scanned"]["bytes"]) == (1, len("KEY=old\n"))

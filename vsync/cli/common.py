@@ -23,7 +23,9 @@ EVERYWHERE = (
     click.Option(["--json", "as_json"], is_flag=True, help="one JSON document on stdout"),
     click.Option(["--no-input"], is_flag=True, help="never ask; what is missing is an error"),
 )
+UNGUARDED = "no guard is armed here, so nothing keeps plaintext out of commits: git vsync hook install"
 MAX_SECRET_BYTES = 64 * 1024
+_ARMING = ("init", "hook")  # these offer the guard themselves
 _NAMES = ("folder", "config", "quiet", "verbose", "as_json", "no_input")
 
 
@@ -40,7 +42,10 @@ class Invocation:
     @cached_property
     def world(self) -> World:
         """The world, opened at first use."""
-        return open_world(self.place, meta=self.meta)
+        world = open_world(self.place, meta=self.meta)
+        if self.verb not in _ARMING and not self.place.quiet:
+            _tell_when_unguarded(world)
+        return world
 
     def with_meta(self, meta: dict[str, Json]) -> "Invocation":
         """Return the same invocation with the caller's part of an audit row."""
@@ -107,6 +112,17 @@ class Invocation:
         results = tuple(answer for answer in found if isinstance(answer, Result))
         failures = tuple(answer for answer in found if isinstance(answer, Failure))
         return Report(self.verb, results, failures)
+
+
+def _tell_when_unguarded(world: World) -> None:
+    """Say once a clone that there are vaults here and no guard; a job of CI commits nothing."""
+    if not world.config.mappings or world.environ.get("CI"):
+        return
+    from vsync.unguarded import must_tell, remember_told
+
+    if must_tell(world.repository):
+        world.terminal.notice(UNGUARDED)
+        remember_told(world.repository)
 
 
 def require_keys_for(world: World, mappings: Sequence[Mapping]) -> None:

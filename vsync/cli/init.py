@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
-from vsync.cli.common import Invocation, verb
+from vsync.cli.arming import Allowance, allow_option, allowances_of, arm, settle
+from vsync.cli.common import UNGUARDED, Invocation, verb
 from vsync.errors import UsageError
 from vsync.git import untrack_command
-from vsync.model import Report
+from vsync.model import Report, Result
 from vsync.sync.adopting import candidates
 from vsync.sync.init import InitOptions, init, planned_mapping, repository_name
+from vsync.unguarded import guarding, remember_told
 
 DEFAULT_ENVIRONMENT = "dev"
 
@@ -40,6 +42,10 @@ DEFAULT_ENVIRONMENT = "dev"
     "--names/--no-names", default=None, help="whether vsync.lock lists the names of variables and files"
 )
 @click.option("--drop-old", is_flag=True, help="after a move, remove everything from the old store")
+@click.option(
+    "--hooks/--no-hooks", default=None, help="whether git hooks keep plaintext out of commits from now on"
+)
+@allow_option
 @click.option("-y", "--yes", is_flag=True, help="agree to what init proposes")
 def command(
     call: Invocation,
@@ -47,14 +53,17 @@ def command(
     source: str | None,
     store: str | None,
     vault_folder: str | None,
+    hooks: bool | None,
+    allowed: tuple[str, ...],
     yes: bool,
     **given: object,
 ) -> Report:
-    """Make a vault: mapping, key, salt, binding, folder and ignore rule.
+    """Make a vault: mapping, key, salt, binding, folder and ignore rule; offer the guard's hooks.
 
     Without a profile or [vault.s3] its store is a folder on this machine; move it later.
     """
     terminal = call.world.terminal
+    allowances = allowances_of(allowed)
     if environment is None:
         try:
             environment = terminal.ask("environment", default=DEFAULT_ENVIRONMENT, flag="ENV")
@@ -69,7 +78,37 @@ def command(
         **given,  # type: ignore[arg-type]
     )
     terminal.notice(f"the repository's name is pinned as {repository_name(call.world)!r} ([vault] repo)")
-    return call.report((init(call.world, _asked(call, options)),))
+    options = _asked(call, options)
+    guarded = _wants_hooks(call, options, hooks)
+    result = init(call.world, options)
+    return call.report((_with_guard(call, result, allowances, guarded=guarded),))
+
+
+def _wants_hooks(call: Invocation, options: InitOptions, said: bool | None) -> bool:
+    """Ask whether git hooks shall keep plaintext out, with a new vault and where nothing does so yet."""
+    world = call.world
+    repository, terminal = world.repository, world.terminal
+    if said is None:
+        is_new = planned_mapping(world, options) not in world.config.mappings
+        if not is_new or call.place.quiet or world.environ.get("CI") or guarding(repository):
+            return False
+        if terminal.interactive:
+            said = terminal.confirm("install git hooks that keep plaintext out of commits?", yes=False)
+        else:
+            terminal.notice(f"{UNGUARDED}, or --hooks")
+    if not said:
+        # Whoever was asked or has said no is not told again by the next verb.
+        remember_told(repository)
+    return bool(said)
+
+
+def _with_guard(call: Invocation, result: Result, allowed: tuple[Allowance, ...], *, guarded: bool) -> Result:
+    repository, terminal = call.world.repository, call.world.terminal
+    if not guarded:
+        return replace(result, details=(*result.details, *settle(call, repository, terminal, allowed)))
+    armed = arm(call, repository, terminal, allowed)
+    line = f"hooks    in {armed.arming.folder}"
+    return replace(result, details=(*result.details, line, *armed.lines))
 
 
 def _absolute(call: Invocation, store: str | None) -> str | None:

@@ -106,6 +106,17 @@ def set_lock_names(text: str, names: bool) -> str:
     return _edited(text, partial(_set, ("vault", "lock"), "names", names))
 
 
+def add_allowance(text: str, *, path: str, rule: str, reason: str) -> str:
+    """Return the text with one more `[[guard.allow]]`; one for the same path and rule gets the reason."""
+    rows = _subtable(_root(_values(text)), "guard").get("allow", [])
+    if not isinstance(rows, list):
+        raise _uneditable()
+    for index, row in enumerate(rows):
+        if isinstance(row, Readable) and (row.get("path"), row.get("rule")) == (path, rule):
+            return _edited(text, partial(_set_reason, index, reason))
+    return _edited(text, lambda root: _allow(root, {"path": path, "rule": rule, "reason": reason}))
+
+
 def read_text(path: Path) -> str:
     """Return a configuration's text as it is, line ends included; empty when there is no file."""
     try:
@@ -248,6 +259,20 @@ def _append(root: Json, entry: Json) -> None:
         rows.append(entry)
     else:
         root["vault"]["sync"]["mappings"] = [entry]
+
+
+def _allow(root: Json, entry: Json) -> None:
+    guard = _subtable(root, "guard")
+    if guard.get("allow"):
+        guard["allow"].append(entry)
+    else:
+        guard["allow"] = [entry]
+
+
+def _set_reason(index: int, reason: str, root: Json) -> None:
+    row = root["guard"]["allow"][index]
+    if row["reason"] != reason:
+        row["reason"] = reason
 
 
 def _set_in_row(index: int, key: str, value: Json, root: Json) -> None:

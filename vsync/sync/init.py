@@ -129,7 +129,7 @@ def planned_mapping(world: World, options: InitOptions) -> Mapping:
 def _folder(world: World, text: str) -> str:
     """Return a folder from the top, given as the configuration writes it: relative to its own place."""
     cleaned = clean_path(text, where="the vault folder")
-    base = os.path.relpath(_config_file(world).parent, os.path.realpath(world.repository.top))
+    base = os.path.relpath(config_file(world).parent, os.path.realpath(world.repository.top))
     return cleaned if base == "." or not cleaned else f"{Path(base).as_posix()}/{cleaned}"
 
 
@@ -288,7 +288,7 @@ def _move(world: World, mapping: Mapping, target: Binding, options: InitOptions)
     return (*lines, f"the old ones are still in {move.old.where}")
 
 
-def _config_file(world: World) -> Path:
+def config_file(world: World) -> Path:
     """Return the file to write: never one whose mappings belong to envdrift's own providers."""
     path = world.config.path
     if path is not None and world.config.provider not in OWN_PROVIDERS:
@@ -303,7 +303,7 @@ def _write_mapping(world: World, mapping: Mapping, options: InitOptions) -> None
     if after != before:
         from vsync.config.edit import write_config
 
-        write_config(_config_file(world), after)
+        write_config(config_file(world), after)
 
 
 def _edited(world: World, mapping: Mapping, options: InitOptions, *, provider: str) -> tuple[str, str]:
@@ -311,7 +311,7 @@ def _edited(world: World, mapping: Mapping, options: InitOptions, *, provider: s
     # Here, since it takes tomlkit: the help of init must not wait for that.
     from vsync.config.edit import NewMapping, add_mapping, read_text, set_lock_names, set_vault
 
-    config, path = world.config, _config_file(world)
+    config, path = world.config, config_file(world)
     before = text = read_text(path)
     if config.repo != mapping.secret.repo or not config.mappings:
         text = set_vault(text, provider=provider, repo=mapping.secret.repo)
