@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import Home
+from tests.homes import Home, program
 from tests.simulator import Simulator
 from tests.teams import CANARY, answer, done, fill, on_a_terminal, refused, repository
 from tests.worlds import AT_NOON, CONFIG, KEY_TEXT, NOON, SECRET, Desk, Team, everything_below
@@ -192,6 +194,11 @@ def test_against_another_environment_whose_folder_is_here(two: Desk) -> None:
     found = two.diff("env:dev")
     assert found.details == ("+ B", "- D", "+ keys/old.pem (file)")
     assert found.summary.endswith("differs in 3 names from infra/vault/dev")
+
+
+def test_comments_of_another_environment_are_no_difference(two: Desk) -> None:
+    (two.top / "infra/vault/dev/.env.dev").write_text("# dev\nB='2'\nA=1\n")
+    assert two.diff("env:dev").details == ("+ keys/old.pem (file)",)
 
 
 def test_against_another_environment_whose_folder_is_not(two: Desk) -> None:
@@ -378,6 +385,22 @@ def test_reveal_into_a_pipe_or_for_a_program_is_refused(
 def test_reveal_is_refused_on_a_terminal_too(person: Home, repo: Path, words: tuple[str, ...]) -> None:
     code, screen = on_a_terminal(person, ("diff", "--reveal", *words), repo)
     assert (code, CANARY in screen) == (2, False)
+
+
+def test_reveal_from_a_terminal_into_a_pipe_is_refused(person: Home, repo: Path) -> None:
+    master, slave = pty.openpty()  # attack 55
+    done = subprocess.run(
+        [*program(), "diff", "--reveal"],
+        cwd=repo,
+        env={**person.env, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        check=False,
+    )
+    os.close(slave)
+    os.close(master)
+    assert (done.returncode, done.stdout) == (2, b"")
 
 
 @pytest.mark.parametrize("agent", AGENTS)

@@ -76,12 +76,11 @@ def require_outside_vaults(world: World, path: str, real: str) -> None:
 
 
 def require_writable(world: World, path: str) -> None:
-    """Refuse a template that is, or is reached through, a link, and one where values belong."""
+    """Refuse a template that is, or is reached through, a link; reading it refuses one in a vault."""
     top = world.repository.top
     folder = path.rpartition("/")[0]
     if folder:
         check_no_link(folder, top=top, where=path)
-    require_outside_vaults(world, path, path)
     if any(one.activate_to and path_key(one.activate_to) == path_key(path) for one in world.config.mappings):
         raise ConfigError(f"{path}: is where an env file is activated", hint=f'template = "{DEFAULT_NAME}"')
     try:
