@@ -1,7 +1,5 @@
 """Reading many blobs through one `git cat-file --batch`, in pieces, so that size does not matter."""
 
-from __future__ import annotations
-
 from vsync.guard.errors import CannotLook
 from vsync.guard.processes import Process
 
@@ -9,9 +7,11 @@ TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Names of one batch must fit into a pipe, or we would both wait: 500 ids of SHA-256 are 32 KiB.
-_AT_ONCE = 500
-PIECE = 4 * 1024 * 1024  # bytes scanned at once
+# Two batches of names must fit into a pipe, or we would both wait: of SHA-256 they are 26 KiB. And what is
+# said about one must fill git's buffer of 4 KiB, or we would wait for what it keeps.
+_AT_ONCE = 200
+# Bytes scanned at once. Git unpacks the next blob when the last is read to its end: while we scan it.
+PIECE = 8 * 1024 * 1024
 
 
 class Blob:
@@ -23,7 +23,7 @@ class Blob:
         self._process = process
         self.size = size
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> "Iterator[bytes]":
         """Give its content, at most PIECE bytes at a time; an empty blob has one empty piece."""
         left = self.size
         while True:
@@ -37,12 +37,15 @@ class Blob:
                 return
 
 
-def read_blobs(process: Process, ids: list[bytes]) -> Iterator[tuple[bytes, Blob]]:
+def read_blobs(process: Process, ids: list[bytes]) -> "Iterator[tuple[bytes, Blob]]":
     """Give the blobs in the order of the ids; CannotLook when one is not there."""
+    process.give(_asked(ids, 0))
     for start in range(0, len(ids), _AT_ONCE):
-        asked = ids[start : start + _AT_ONCE]
-        process.give(b"\n".join(asked) + b"\n")
-        for blob in asked:
+        # One batch ahead: git keeps the end of what it has to say until there is more, or no more to come.
+        process.give(_asked(ids, start + _AT_ONCE))
+        if start + _AT_ONCE >= len(ids):
+            process.end_input()
+        for blob in ids[start : start + _AT_ONCE]:
             words = process.readline().split()
             if len(words) != 3 or words[1] != b"blob":  # noqa: PLR2004 - id, type, size
                 raise CannotLook(
@@ -50,3 +53,7 @@ def read_blobs(process: Process, ids: list[bytes]) -> Iterator[tuple[bytes, Blob
                     hint="git fsck; in a partial clone: git fetch --refetch",
                 )
             yield blob, Blob(process, int(words[2]))
+
+
+def _asked(ids: list[bytes], start: int) -> bytes:
+    return b"".join([blob + b"\n" for blob in ids[start : start + _AT_ONCE]])

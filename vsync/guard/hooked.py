@@ -15,7 +15,6 @@ import os
 
 from vsync.guard.words import Words, wrong
 
-LOOKS_AT_INDEX = ("pre-commit", "pre-merge-commit")
 NOTICES = ("post-checkout", "post-merge", "post-rewrite")
 _WATCHED = (b"refs/heads/", b"refs/stash")
 

@@ -9,7 +9,7 @@ from vsync.guard.hooked import revisions_of
 from vsync.guard.index import load_values
 from vsync.guard.judged import load_judged
 from vsync.guard.place import Place, find_place
-from vsync.guard.processes import CONFIGS, Process
+from vsync.guard.processes import Process
 from vsync.guard.rules import Rules, load_rules
 from vsync.guard.scan import NOTHING, Outcome, scan
 from vsync.guard.words import Words
@@ -55,9 +55,7 @@ def look_at_hook(words: Words) -> Outcome:
 
 
 def _rules(place: Place, newest: str) -> Rules:
-    if place.top is None:
-        return load_rules(configs_of(newest), None, place.kept)
-    return load_rules(entries.answered(Process(CONFIGS), "ls-files"), place.top, place.kept)
+    return load_rules(place, configs_of(newest) if place.top is None else None)
 
 
 def _check(revisions: str) -> None:

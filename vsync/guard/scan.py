@@ -1,15 +1,16 @@
 """Entries → findings: every path once, every blob once however many paths have it."""
 
-from __future__ import annotations
-
 from vsync.guard.blobs import Blob, read_blobs
-from vsync.guard.content import as_bytes, finding_at, judge_content
+from vsync.guard.content import as_bytes, judge_content
 from vsync.guard.entries import Entry, Listing
-from vsync.guard.findings import ENV_PLAINTEXT, VAULT_VALUE, Finding
 from vsync.guard.paths import judge_path
 from vsync.guard.processes import BATCH, Process
-from vsync.guard.rules import Rules, allowance
+from vsync.guard.rules import Rules
 from vsync.guard.values import Values
+
+TYPE_CHECKING = False  # importing it from typing costs 5 ms
+if TYPE_CHECKING:
+    from vsync.guard.findings import Finding
 
 _OVERLAP = 64 * 1024  # bytes that two pieces of one file share, so that nothing hides between them
 
@@ -34,8 +35,12 @@ class Outcome:
         self.blobs = 0
         self.bytes = 0
 
-    def take(self, found: list[Finding], rules: Rules) -> None:
+    def take(self, found: "list[Finding]", rules: Rules) -> None:
         """Sort findings into those that stop and those that somebody allowed."""
+        if not found:
+            return
+        from vsync.guard.allowances import allowance
+
         for finding in found:
             finding.reason = finding.reason or allowance(rules, finding.path, finding.rule)
             (self.allowed if finding.reason else self.findings).append(finding)
@@ -66,7 +71,7 @@ def scan(
             if not _judge(outcome, wanted[blob_id], blob, rules, values):
                 outcome.clean.append((blob_id, any(is_env for *_, is_env in wanted[blob_id])))
     if process is not None:
-        process.finish()
+        process.leave()
     return outcome
 
 
@@ -89,13 +94,11 @@ def _judge(
     is_env = any(is_env for *_, is_env in places)
     found = judge_blob(blob, values, is_env=is_env)
     for finding in found:
-        # A blob may have several names: what is wrong with env files concerns those that are one.
-        fitting = [one for one in places if one[2] or finding.rule != ENV_PLAINTEXT]
-        outcome.take([finding.at(path, commit) for path, commit, _ in fitting], rules)
+        outcome.take(finding.at_all(places), rules)
     return bool(found)
 
 
-def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> list[Finding]:
+def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> "list[Finding]":
     """Judge one blob, in pieces that overlap; each finding comes once."""
     found: dict[tuple[int, str, str, str], Finding] = {}
     tail, line = b"", 0
@@ -113,7 +116,7 @@ def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> list[Finding]:
     return list(found.values())
 
 
-def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> list[Finding]:
+def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> "list[Finding]":
     text = as_bytes(data)
     found = judge_content(text, is_env=is_env)
     if values:
@@ -124,10 +127,12 @@ def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> list[Finding]:
     return found
 
 
-def _values_in(data: bytes, values: Values) -> list[Finding]:
+def _values_in(data: bytes, values: Values) -> "list[Finding]":
     if values.multiline and b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
-    return [
-        finding_at(data, position, VAULT_VALUE, name, vault)
-        for position, (vault, name) in values.places(data)
-    ]
+    places = values.places(data)
+    if not places:
+        return []
+    from vsync.guard.findings import VAULT_VALUE, finding_at
+
+    return [finding_at(data, position, VAULT_VALUE, name, vault) for position, (vault, name) in places]
