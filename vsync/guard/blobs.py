@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 # Two batches of names must fit into a pipe, or we would both wait: of SHA-256 they are 26 KiB. And what is
 # said about one must fill git's buffer of 4 KiB, or we would wait for what it keeps.
 _AT_ONCE = 200
-# Bytes scanned at once. Git unpacks the next blob when the last is read to its end: while we scan it.
-PIECE = 8 * 1024 * 1024
+PIECE = 4 * 1024 * 1024  # bytes scanned at once
 
 
 class Blob:

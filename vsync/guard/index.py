@@ -12,7 +12,7 @@ import sys
 
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
-from vsync.guard.seal import local_key, opened, read_file
+from vsync.guard.seal import local_key, opened, read_file, tag_of
 from vsync.guard.system import is_folder
 from vsync.guard.values import Values
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _VERSION = 3
 VALUES = "guard-values"
 _FIELDS = 4  # header, public names, stamps, and what choosing.py made
-_STAMP = 32  # bytes at the beginning of a sealed file that no other has: its nonce is among them
+_HEAD = 32  # bytes at the beginning of a sealed file that no other has: its nonce is among them
 _MOST_FILES = 100_000
 
 Stamps = tuple[tuple[str, int, int, int], ...]
@@ -35,18 +35,36 @@ def load_values(place: Place, rules: Rules) -> Values:
     now = vaults_now(place, rules)
     data = read_file(f"{place.shared}/{VALUES}")
     if not data and not now:
-        return Values(((b"", b""), (b"", b""), [], [], [], False), b"")
+        return Values(((b"", b""), (b"", b""), [], [], [], False), _stamp(b"", b"", now))
     key = local_key()
     kept = loaded(opened(key, data), _FIELDS)
     if kept is not None and _is_current(kept, place.top or "", now, rules):
         try:
-            return Values(kept[3], data[:_STAMP])
+            return Values(kept[3], _stamp(key, data, now))
         except (TypeError, ValueError):
             pass  # another release wrote it in another way: it is made anew
     from vsync.guard.indexing import make_index
 
-    made, data = make_index(place, rules, now)
-    return Values(made, data[:_STAMP])
+    made, key, data = make_index(place, rules, now)
+    return Values(made, _stamp(key, data, now))
+
+
+def stamp_now(place: Place, rules: Rules) -> bytes:
+    """Return the stamp of the values that `load_values` would return, without opening them."""
+    head = read_file(f"{place.shared}/{VALUES}", _HEAD)
+    return _stamp(local_key(), head, vaults_now(place, rules))
+
+
+def _stamp(key: bytes, data: bytes, now: dict[str, Stamps]) -> bytes:
+    """Return other bytes for other values, empty where they cannot be told from others.
+
+    The names of files of a vault are not for everybody, so that the key is needed here, too.
+    """
+    if not now and not data:
+        return b"none"
+    if not key or not data:
+        return b""
+    return data[:_HEAD] + tag_of(key, repr(now).encode("utf-8", "surrogateescape"))
 
 
 def vaults_now(place: Place, rules: Rules) -> dict[str, Stamps]:

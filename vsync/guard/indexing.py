@@ -20,8 +20,8 @@ from vsync.guard.values import Made, Owner
 MOST_VALUES = 100_000
 
 
-def make_index(place: Place, rules: Rules, now: dict[str, Stamps]) -> tuple[Made, bytes]:
-    """Read the vaults that changed; return the index of all that are known, and the bytes kept of it."""
+def make_index(place: Place, rules: Rules, now: dict[str, Stamps]) -> tuple[Made, bytes, bytes]:
+    """Read the vaults that changed; return the index of all that are known, the key, and the bytes kept."""
     top = place.top or ""
     key = make_key() if now else local_key()
     sources, known = load_sources(place, key)
@@ -41,7 +41,7 @@ def make_index(place: Place, rules: Rules, now: dict[str, Stamps]) -> tuple[Made
             needles.setdefault(spelling, (vault, name))
     made = made_of(needles)
     stamps_known = {place_of: stamps for place_of, (stamps, _) in sources.items()}
-    return made, keep_sealed(place, VALUES, key, (header(), rules.public, stamps_known, made))
+    return made, key, keep_sealed(place, VALUES, key, (header(), rules.public, stamps_known, made))
 
 
 def _wanted(sources: Sources, rules: Rules, known: frozenset[str]) -> list[tuple[str, str, str]]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _A_BUG = 3
-_WORTH_REMEMBERING = 256 * 1024  # bytes: less is read again in the time it takes to write down what was
 
 
 def run(arguments: list[str]) -> int:
@@ -104,7 +103,7 @@ def _look(words: "Words", started: "tuple[Process, Process] | None") -> "Outcome
         from vsync.guard.indexing import record_known
 
         record_known(place, rules, outcome)
-    if words.hook and outcome.bytes > _WORTH_REMEMBERING:
+    if words.hook:
         from vsync.guard.judged import keep_judged
 
         keep_judged(place, rules, values, outcome)

@@ -19,6 +19,9 @@ Judged = frozenset[tuple[bytes, bool]]
 NOTHING: Judged = frozenset()
 """Blobs that were found clean, each with whether it was judged as an env file."""
 
+Wanted = dict[bytes, list[tuple[bytes, bytes, bool]]]
+"""Blobs, each with its places: path, commit, and whether it is an env file there."""
+
 
 class Outcome:
     """What a look brought: findings that stop, findings that were allowed, and how much was read."""
@@ -46,17 +49,22 @@ class Outcome:
             (self.allowed if finding.reason else self.findings).append(finding)
 
 
-def scan(
-    listing: Listing, rules: Rules, values: Values, process: Process | None = None, judged: Judged = NOTHING
-) -> Outcome:
-    """Judge every entry; `process` is a `cat-file --batch` that was started while we waited.
+def scan(listing: Listing, rules: Rules, values: Values, process: Process | None = None) -> Outcome:
+    """Judge every entry; `process` is a `cat-file --batch` that was started while we waited."""
+    outcome, wanted = judge_paths(listing, rules)
+    judge_blobs(outcome, wanted, rules, values, process)
+    return outcome
+
+
+def judge_paths(listing: Listing, rules: Rules, judged: Judged = NOTHING) -> tuple[Outcome, Wanted]:
+    """Judge every path; returns what it brought, and the blobs that are still to be judged.
 
     Blobs in `judged` were found clean before and are not read again.
     """
     outcome = Outcome()
     outcome.left_out = listing.left_out
     outcome.paths = len(listing.entries)
-    wanted: dict[bytes, list[tuple[bytes, bytes, bool]]] = {}
+    wanted: Wanted = {}
     paths: dict[bytes, tuple[bool, bool]] = {}
     for entry in listing.entries:
         if entry.path not in paths:
@@ -65,6 +73,13 @@ def scan(
         # What must not be committed at all need not be described as well.
         if not stops and (entry.blob, is_env) not in judged:
             wanted.setdefault(entry.blob, []).append((entry.path, entry.commit, is_env))
+    return outcome, wanted
+
+
+def judge_blobs(
+    outcome: Outcome, wanted: Wanted, rules: Rules, values: Values, process: Process | None = None
+) -> None:
+    """Judge every blob once, however many paths have it."""
     if wanted:
         process = process or Process(BATCH, talks=True)
         for blob_id, blob in read_blobs(process, list(wanted)):
@@ -72,7 +87,6 @@ def scan(
                 outcome.clean.append((blob_id, any(is_env for *_, is_env in wanted[blob_id])))
     if process is not None:
         process.leave()
-    return outcome
 
 
 def _judge_path(outcome: Outcome, entry: Entry, rules: Rules) -> tuple[bool, bool]:
