@@ -14,7 +14,8 @@ _FORMATS = (b"DIRC\0\0\0\2", b"DIRC\0\0\0\3")
 _ELSEWHERE = (b"link\0", b"sdir")
 _SUFFIX = b".toml\0"
 _NAMES = tuple(name.encode() + b"\0" for name in CONFIG_NAMES)
-_BEFORE = 64  # bytes: more than lie between the mode of an entry and the beginning of its path
+_HEAD = 12  # bytes before the first entry, of which the last four count them
+_BEFORE = 52  # bytes from the mode of an entry to its path, where most lie between: SHA-256, more flags
 
 
 def listed_configs() -> bytes:
@@ -43,6 +44,6 @@ def fingerprint(path: str) -> bytes | None:
         if index.endswith(_NAMES, 0, end):
             # A path has no zero byte in it: it begins behind the last one, and its mode lies before that.
             start = index.rfind(b"\0", 0, end - 1) - _BEFORE
-            found.append(index[max(start, 0) : end])
+            found.append(index[max(start, _HEAD) : end])
         end = at
     return b"\n".join(found)

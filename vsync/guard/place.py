@@ -32,6 +32,11 @@ class Place:
             return absolute(given) if self.top == posix.getcwd() else ""
         return given or f"{self.git_dir}/index"
 
+    @property
+    def objects(self) -> str:
+        """The folder that git writes new objects to, empty where only git knows it."""
+        return "" if variable(b"GIT_OBJECT_DIRECTORY") else f"{self.common_dir}/objects"
+
 
 def find_place() -> Place:
     """Return the checkout the current folder lies in; CannotLook (15) when there is none."""

@@ -15,7 +15,6 @@ from vsync.guard.blobs import read_blobs
 from vsync.guard.errors import CannotLook
 from vsync.guard.findings import RULES
 from vsync.guard.paths import fold
-from vsync.guard.processes import BATCH, Process
 from vsync.guard.rules import links
 
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
@@ -78,18 +77,15 @@ def _from_index(listed: bytes) -> list[tuple[str, bytes]]:
         if mode.startswith(b"100") and stage in (b"0", b"2", b"3"):
             paths.append(os.fsdecode(path))
             ids.append(blob)
-    if not ids:
-        return []
-    process = Process(BATCH, talks=True)
-    found: list[tuple[str, bytes]] = []
-    for name, (_, content) in zip(paths, read_blobs(process, ids), strict=True):
-        data = b"".join(content.pieces())
-        if content.size > MAX_CONFIG_BYTES:
+    contents: dict[bytes, bytes] = {}
+    for blob, content in read_blobs(list(dict.fromkeys(ids)), ""):
+        contents[blob] = b"".join(content.pieces())
+    found = [(path, contents[blob]) for path, blob in zip(paths, ids, strict=True)]
+    for name, data in found:
+        if len(data) > MAX_CONFIG_BYTES:
             raise no_configuration(
                 f"{name} in the index is larger than {MAX_CONFIG_BYTES} bytes", "git restore it"
             )
-        found.append((name, data))
-    process.finish()
     return found
 
 

@@ -113,8 +113,3 @@ def keep_standard_streams() -> None:
             posix.fstat(number)
         except OSError:
             posix.open(_NOWHERE, posix.O_RDWR)
-
-
-def start_looking() -> tuple[Process, Process]:
-    """Start what a look at the index needs: what is staged, and the reader of its blobs."""
-    return Process(STAGED), Process(BATCH, talks=True)

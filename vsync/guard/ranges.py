@@ -29,7 +29,7 @@ def look_at_commits(words: Words) -> "Outcome":
 
     listing, commits = added_by(log)
     rules = _rules(place, newest)
-    outcome = scan(listing, rules, load_values(place, rules))
+    outcome = scan(listing, rules, load_values(place, rules), place.objects)
     outcome.commits = commits
     return outcome
 
@@ -59,7 +59,7 @@ def look_at_hook(words: Words) -> "Outcome":
     judged = load_judged(place, rules) if words.hook == "reference-transaction" else NOTHING
     outcome, wanted = judge_paths(listing, rules, judged)
     if wanted:
-        judge_blobs(outcome, wanted, rules, load_values(place, rules))
+        judge_blobs(outcome, wanted, rules, load_values(place, rules), place.objects)
     outcome.commits = commits
     return outcome
 

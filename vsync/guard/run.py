@@ -4,13 +4,12 @@ import posix
 import sys
 
 from vsync.guard.errors import CannotLook
-from vsync.guard.processes import LOOKS_AT_INDEX, keep_standard_streams, start_looking
+from vsync.guard.processes import LOOKS_AT_INDEX, STAGED, Process, keep_standard_streams
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from vsync.guard.processes import Process
     from vsync.guard.scan import Outcome
     from vsync.guard.words import Words
 
@@ -25,12 +24,12 @@ def run(arguments: list[str]) -> int:
     try:
         # Hooks are started with these words. Before anything else, since git is what we wait for.
         looks = len(arguments) > 1 and arguments[0] == "--hook" and arguments[1] in LOOKS_AT_INDEX
-        started = start_looking() if looks else None
+        diff = Process(STAGED) if looks else None
         from vsync.guard.words import parse
 
         words = parse(arguments)
         form = words.form
-        return _run(words, started)
+        return _run(words, diff)
     except CannotLook as error:
         _tell(error, form)
         return error.code
@@ -47,7 +46,7 @@ def run(arguments: list[str]) -> int:
         return _A_BUG
 
 
-def _run(words: "Words", started: "tuple[Process, Process] | None") -> int:
+def _run(words: "Words", diff: Process | None) -> int:
     if words.help:
         from vsync.guard.words import HELP
 
@@ -65,10 +64,10 @@ def _run(words: "Words", started: "tuple[Process, Process] | None") -> int:
             raise CannotLook(
                 f"there is no folder {words.folder!r}", hint="check what stands after -C", code=2
             ) from error
-    return _answer(_look(words, started), words)
+    return _answer(_look(words, diff), words)
 
 
-def _look(words: "Words", started: "tuple[Process, Process] | None") -> "Outcome":
+def _look(words: "Words", diff: Process | None) -> "Outcome":
     if words.hook and words.hook not in LOOKS_AT_INDEX:
         from vsync.guard.ranges import look_at_hook
 
@@ -80,8 +79,8 @@ def _look(words: "Words", started: "tuple[Process, Process] | None") -> "Outcome
     from vsync.guard.place import find_place
 
     place = find_place()
-    if words.mode == "staged" and not started:
-        started = start_looking()
+    if words.mode == "staged" and diff is None:
+        diff = Process(STAGED)
     # Imported only now, while git works: that hides what it costs.
     from vsync.guard import entries
     from vsync.guard.index import load_values
@@ -90,7 +89,6 @@ def _look(words: "Words", started: "tuple[Process, Process] | None") -> "Outcome
 
     rules = load_rules(place)
     values = load_values(place, rules)
-    diff, batch = started or (None, None)
     listing = entries.staged(diff) if diff is not None else entries.indexed()
     if not listing.entries and words.or_all:
         listing, words.mode = entries.indexed(), "all"
@@ -98,7 +96,7 @@ def _look(words: "Words", started: "tuple[Process, Process] | None") -> "Outcome
         from vsync.guard.named import only_named
 
         listing = only_named(listing, words.files, place.top)
-    outcome = scan(listing, rules, values, batch)
+    outcome = scan(listing, rules, values, place.objects)
     if words.record:
         from vsync.guard.indexing import record_known
 

@@ -4,7 +4,6 @@ from vsync.guard.blobs import Blob, read_blobs
 from vsync.guard.content import as_bytes, judge_content
 from vsync.guard.entries import Entry, Listing
 from vsync.guard.paths import judge_path
-from vsync.guard.processes import BATCH, Process
 from vsync.guard.rules import Rules
 from vsync.guard.values import Values
 
@@ -49,10 +48,10 @@ class Outcome:
             (self.allowed if finding.reason else self.findings).append(finding)
 
 
-def scan(listing: Listing, rules: Rules, values: Values, process: Process | None = None) -> Outcome:
-    """Judge every entry; `process` is a `cat-file --batch` that was started while we waited."""
+def scan(listing: Listing, rules: Rules, values: Values, objects: str) -> Outcome:
+    """Judge every entry; `objects` is where blobs that were just added lie."""
     outcome, wanted = judge_paths(listing, rules)
-    judge_blobs(outcome, wanted, rules, values, process)
+    judge_blobs(outcome, wanted, rules, values, objects)
     return outcome
 
 
@@ -76,17 +75,19 @@ def judge_paths(listing: Listing, rules: Rules, judged: Judged = NOTHING) -> tup
     return outcome, wanted
 
 
-def judge_blobs(
-    outcome: Outcome, wanted: Wanted, rules: Rules, values: Values, process: Process | None = None
-) -> None:
+def judge_blobs(outcome: Outcome, wanted: Wanted, rules: Rules, values: Values, objects: str) -> None:
     """Judge every blob once, however many paths have it."""
-    if wanted:
-        process = process or Process(BATCH, talks=True)
-        for blob_id, blob in read_blobs(process, list(wanted)):
-            if not _judge(outcome, wanted[blob_id], blob, rules, values):
-                outcome.clean.append((blob_id, any(is_env for *_, is_env in wanted[blob_id])))
-    if process is not None:
-        process.leave()
+    found: dict[bytes, list[Finding]] = {}
+    for blob_id, blob in read_blobs(list(wanted), objects):
+        outcome.blobs += 1
+        outcome.bytes += blob.size
+        is_env = any(is_env for *_, is_env in wanted[blob_id])
+        found[blob_id] = judge_blob(blob, values, is_env=is_env)
+        if not found[blob_id]:
+            outcome.clean.append((blob_id, is_env))
+    for blob_id, places in wanted.items():
+        for finding in found[blob_id]:
+            outcome.take(finding.at_all(places), rules)
 
 
 def _judge_path(outcome: Outcome, entry: Entry, rules: Rules) -> tuple[bool, bool]:
@@ -97,19 +98,6 @@ def _judge_path(outcome: Outcome, entry: Entry, rules: Rules) -> tuple[bool, boo
     before = len(outcome.findings)
     outcome.take(found, rules)
     return len(outcome.findings) > before, is_env
-
-
-def _judge(
-    outcome: Outcome, places: list[tuple[bytes, bytes, bool]], blob: Blob, rules: Rules, values: Values
-) -> bool:
-    """Judge a blob for all its places; returns whether anything was found."""
-    outcome.blobs += 1
-    outcome.bytes += blob.size
-    is_env = any(is_env for *_, is_env in places)
-    found = judge_blob(blob, values, is_env=is_env)
-    for finding in found:
-        outcome.take(finding.at_all(places), rules)
-    return bool(found)
 
 
 def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> "list[Finding]":
