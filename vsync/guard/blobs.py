@@ -44,7 +44,7 @@ class Blob:
 def read_blobs(ids: list[bytes], objects: str) -> "Iterator[tuple[bytes, Blob]]":
     """Give every blob once, in any order; CannotLook when one is not there.
 
-    `objects` is the folder that git writes new objects to, empty where only git knows it.
+    `objects` is the folder of the repository's objects, empty where git is to be asked at once.
     """
     from vsync.guard.loose import loose_blob
 

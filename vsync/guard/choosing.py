@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from vsync.guard.values import LONG, SHORT, STRIDE, Made, Owner
+from vsync.guard.values import LONG, SHORT, SHORTEST_LONG, SHORTEST_PAIR, Made, Owner
 
-_SHORTEST_LONG = LONG + STRIDE - 1
 _MOST_STARTS = 24
 # Small letters count as one: words of a language are made of them.
 _PLAIN = bytes.maketrans(bytes(range(97, 123)), b"a" * 26)
@@ -28,9 +27,9 @@ def made_of(owners: dict[bytes, Owner]) -> Made:
     words: dict[int, list[bytes]] = {LONG: [], SHORT: []}
     numbers: dict[int, list[bytes]] = {LONG: [], SHORT: []}
     for number, (needle, start) in enumerate(zip(needles, starts, strict=True)):
-        width = _width(needle)
-        words[width] += [needle[at : at + width] for at in range(start, start + STRIDE)]
-        numbers[width] += [number.to_bytes(4, sys.byteorder)] * STRIDE
+        width, count = _width(needle), _count(needle)
+        words[width] += [needle[at : at + width] for at in range(start, start + count)]
+        numbers[width] += [number.to_bytes(4, sys.byteorder)] * count
     return (
         (b"".join(words[LONG]), b"".join(words[SHORT])),
         (b"".join(numbers[LONG]), b"".join(numbers[SHORT])),
@@ -42,20 +41,28 @@ def made_of(owners: dict[bytes, Owner]) -> Made:
 
 
 def _width(needle: bytes) -> int:
-    return LONG if len(needle) >= _SHORTEST_LONG else SHORT
+    return LONG if len(needle) >= SHORTEST_LONG else SHORT
+
+
+def _count(needle: bytes) -> int:
+    """Return how many words, at neighbouring bytes, are taken of a spelling."""
+    return LONG if len(needle) >= SHORTEST_PAIR else SHORT
+
+
+def _span(needle: bytes) -> int:
+    return _width(needle) + _count(needle) - 1
 
 
 def _possible(needle: bytes) -> range:
-    return range(min(len(needle) - _width(needle) - STRIDE + 2, _MOST_STARTS))
+    return range(min(len(needle) - _span(needle) + 1, _MOST_STARTS))
 
 
 def _rarest(needle: bytes, shared: dict[bytes, int]) -> int:
-    width = _width(needle)
-    possible = _possible(needle)
-    counts = [shared.get(needle[at : at + width], 0) for at in range(len(possible) + STRIDE - 1)]
-    span = width + STRIDE - 1
+    """Return where the words start of which the most usual is shared by fewest spellings."""
+    width, count, possible = _width(needle), _count(needle), _possible(needle)
+    counts = [shared.get(needle[at : at + width], 0) for at in range(len(possible) + count - 1)]
     ranks = [
-        (max(counts[at : at + STRIDE]), -len(set(needle[at : at + span].translate(_PLAIN))))
+        (max(counts[at : at + count]), -len(set(needle[at : at + _span(needle)].translate(_PLAIN))))
         for at in possible
     ]
     return ranks.index(min(ranks))

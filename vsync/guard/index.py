@@ -14,13 +14,14 @@ from vsync.guard.place import Place
 from vsync.guard.rules import Rules
 from vsync.guard.seal import local_key, opened, read_file, tag_of
 from vsync.guard.system import is_folder
-from vsync.guard.values import Values
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from typing import Any
 
-_VERSION = 3
+    from vsync.guard.values import Values
+
+_VERSION = 4
 VALUES = "guard-values"
 _FIELDS = 4  # header, public names, stamps, and what choosing.py made
 _HEAD = 32  # bytes at the beginning of a sealed file that no other has: its nonce is among them
@@ -30,8 +31,10 @@ Stamps = tuple[tuple[str, int, int, int], ...]
 """Path below the vault folder, size, mtime in ns and inode of each file, sorted."""
 
 
-def load_values(place: Place, rules: Rules) -> Values:
+def load_values(place: Place, rules: Rules) -> "Values":
     """Return the values of this repository's vaults as they are now."""
+    from vsync.guard.values import Values
+
     now = vaults_now(place, rules)
     data = read_file(f"{place.shared}/{VALUES}")
     if not data and not now:

@@ -34,8 +34,8 @@ class Place:
 
     @property
     def objects(self) -> str:
-        """The folder that git writes new objects to, empty where only git knows it."""
-        return "" if variable(b"GIT_OBJECT_DIRECTORY") else f"{self.common_dir}/objects"
+        """The folder of the repository's objects; with GIT_OBJECT_DIRECTORY git has others as well."""
+        return f"{self.common_dir}/objects"
 
 
 def find_place() -> Place:
