@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from vsync.guard.values import LONG, SHORT, SHORTEST_LONG, SHORTEST_PAIR, Made, Owner
+from vsync.guard.values import LONG, SHORT, SHORTEST_LONG, Made, Owner, words_of
 
 _MOST_STARTS = 24
 # Small letters count as one: words of a language are made of them.
@@ -25,14 +23,11 @@ def made_of(owners: dict[bytes, Owner]) -> Made:
             shared[word] = shared.get(word, 0) + 1
     starts = [_rarest(needle, shared) for needle in needles]
     words: dict[int, list[bytes]] = {LONG: [], SHORT: []}
-    numbers: dict[int, list[bytes]] = {LONG: [], SHORT: []}
-    for number, (needle, start) in enumerate(zip(needles, starts, strict=True)):
-        width, count = _width(needle), _count(needle)
-        words[width] += [needle[at : at + width] for at in range(start, start + count)]
-        numbers[width] += [number.to_bytes(4, sys.byteorder)] * count
+    for needle, start in zip(needles, starts, strict=True):
+        width = _width(needle)
+        words[width] += [needle[at : at + width] for at in range(start, start + words_of(needle))]
     return (
         (b"".join(words[LONG]), b"".join(words[SHORT])),
-        (b"".join(numbers[LONG]), b"".join(numbers[SHORT])),
         needles,
         starts,
         list(owners.values()),
@@ -44,13 +39,8 @@ def _width(needle: bytes) -> int:
     return LONG if len(needle) >= SHORTEST_LONG else SHORT
 
 
-def _count(needle: bytes) -> int:
-    """Return how many words, at neighbouring bytes, are taken of a spelling."""
-    return LONG if len(needle) >= SHORTEST_PAIR else SHORT
-
-
 def _span(needle: bytes) -> int:
-    return _width(needle) + _count(needle) - 1
+    return _width(needle) + words_of(needle) - 1
 
 
 def _possible(needle: bytes) -> range:
@@ -59,7 +49,7 @@ def _possible(needle: bytes) -> range:
 
 def _rarest(needle: bytes, shared: dict[bytes, int]) -> int:
     """Return where the words start of which the most usual is shared by fewest spellings."""
-    width, count, possible = _width(needle), _count(needle), _possible(needle)
+    width, count, possible = _width(needle), words_of(needle), _possible(needle)
     counts = [shared.get(needle[at : at + width], 0) for at in range(len(possible) + count - 1)]
     ranks = [
         (max(counts[at : at + count]), -len(set(needle[at : at + _span(needle)].translate(_PLAIN))))

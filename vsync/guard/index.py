@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from vsync.guard.values import Values
 
-_VERSION = 4
+_VERSION = 5
 VALUES = "guard-values"
 _FIELDS = 4  # header, public names, stamps, and what choosing.py made
 _HEAD = 32  # bytes at the beginning of a sealed file that no other has: its nonce is among them
@@ -38,7 +38,7 @@ def load_values(place: Place, rules: Rules) -> "Values":
     now = vaults_now(place, rules)
     data = read_file(f"{place.shared}/{VALUES}")
     if not data and not now:
-        return Values(((b"", b""), (b"", b""), [], [], [], False), _stamp(b"", b"", now))
+        return Values(((b"", b""), [], [], [], False), _stamp(b"", b"", now))
     key = local_key()
     kept = loaded(opened(key, data), _FIELDS)
     if kept is not None and _is_current(kept, place.top or "", now, rules):

@@ -9,6 +9,7 @@ full.
 """
 
 import sys
+from itertools import islice
 
 LONG = 8
 SHORT = 4
@@ -21,10 +22,9 @@ MOST_PLACES = 100
 Owner = tuple[str, str]
 """Vault folder, and name of the variable or file."""
 
-Made = tuple[tuple[bytes, bytes], tuple[bytes, bytes], list[bytes], list[int], list[Owner], bool]
-"""What choosing.py makes: for both widths all words one behind the other, and the numbers of the
-spellings they belong to; the spellings, where in each its words start, and its owner; whether any
-has a line end."""
+Made = tuple[tuple[bytes, bytes], list[bytes], list[int], list[Owner], bool]
+"""What choosing.py makes: for both widths the words of all spellings, one behind the other; the
+spellings, where in each its words start, and its owner; whether any has a line end."""
 
 Words = tuple[frozenset[int], frozenset[int]]
 """Long ones and short ones, as numbers."""
@@ -34,12 +34,12 @@ class Values:
     """The spellings of every value, ready to be looked for; `stamp` changes with every making."""
 
     __slots__ = (
-        *("_index", "_needles", "_numbers", "_owners", "_sets", "_starts", "_words"),
+        *("_index", "_needles", "_owners", "_sets", "_starts", "_words"),
         *("multiline", "stamp"),
     )
 
     def __init__(self, made: Made, stamp: bytes) -> None:
-        words, self._numbers, self._needles, self._starts, self._owners, self.multiline = made
+        words, self._needles, self._starts, self._owners, self.multiline = made
         self._words = (memoryview(words[0]).cast("Q"), memoryview(words[1]).cast("I"))
         self._index: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
         self._sets: Words = (frozenset(self._words[0]), frozenset(self._words[1]))
@@ -102,6 +102,14 @@ class Values:
         """Map each word to the spellings that have it; only when a text has one of them."""
         if self._index[0] or self._index[1]:
             return
-        for index, words, numbers in zip(self._index, self._words, self._numbers, strict=True):
-            for word, number in zip(words, memoryview(numbers).cast("I"), strict=True):
+        rest = [iter(words) for words in self._words]
+        for number, needle in enumerate(self._needles):
+            kind = 0 if len(needle) >= SHORTEST_LONG else 1
+            index = self._index[kind]
+            for word in islice(rest[kind], words_of(needle)):
                 index.setdefault(word, []).append(number)
+
+
+def words_of(needle: bytes) -> int:
+    """Return how many words, at neighbouring bytes, are taken of a spelling."""
+    return LONG if len(needle) >= SHORTEST_PAIR else SHORT
