@@ -1,6 +1,7 @@
 """Git's answer about configuration files is remembered for as long as it would be the same, and no longer."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,3 +135,24 @@ def test_the_index_that_git_was_told_to_use_is_the_one_that_counts(
     # Relative words mean another file where git is not started at the top.
     relative = os.path.relpath(other, mapped.top)
     assert mapped.guard(cwd=mapped.top / "elsewhere", GIT_INDEX_FILE=relative).returncode == 1
+
+
+def test_an_index_that_changes_while_git_answers_is_not_remembered(
+    mapped: Repository, tmp_path: Path
+) -> None:
+    mapped.stage("infra/vault/prod/key", "1\n")
+    index = mapped.top / ".git" / "index"
+    before = index.read_bytes()
+    mapped.git("rm", "-q", "vsync.toml")
+    (tmp_path / "after").write_bytes(index.read_bytes())
+    index.write_bytes(before)
+    shim = tmp_path / "bin" / "git"
+    shim.parent.mkdir()
+    shim.write_text(
+        f'#!/bin/sh\ncase "$*" in *ls-files*) cp "{tmp_path}/after" "{index}";; esac\n'
+        f'exec "{shutil.which("git")}" "$@"\n'
+    )
+    shim.chmod(0o755)
+    assert mapped.guard(PATH=f"{shim.parent}:{os.environ['PATH']}").returncode == 0
+    index.write_bytes(before)
+    assert [row[2] for row in mapped.found()] == ["vault-path"]

@@ -48,8 +48,12 @@ def load_rules(place: Place, listed: bytes | None = None) -> Rules:
     """
     known = _read(f"{place.kept}/{_FILE}")
     seen = fingerprint(place.index) if listed is None else None
+    if listed is None and known and seen and seen == known[1]:
+        listed = known[2]
     if listed is None:
-        listed = known[2] if known and seen and seen == known[1] else listed_configs()
+        listed = listed_configs()
+        # What git said holds only for an index that was the same before and after.
+        seen = seen if seen == fingerprint(place.index) else None
     loose = _loose(listed, place.top)
     made = known[4:] if known and known[2:4] == (listed, loose) else None
     if made is None or made[1] != links(place.top, made[0]):
