@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vsync.guard.values import LONG, SHORT, SHORTEST_LONG, Made, Owner, words_of
+from vsync.guard.values import Made, Owner, count_of, width_of
 
 _MOST_STARTS = 24
 # Small letters count as one: words of a language are made of them.
@@ -19,28 +19,14 @@ def made_of(owners: dict[bytes, Owner]) -> Made:
     shared: dict[bytes, int] = {}
     for needle in needles:
         for start in _possible(needle):
-            word = needle[start : start + _width(needle)]
+            word = needle[start : start + width_of(needle)]
             shared[word] = shared.get(word, 0) + 1
     starts = [_rarest(needle, shared) for needle in needles]
-    words: dict[int, list[bytes]] = {LONG: [], SHORT: []}
-    for needle, start in zip(needles, starts, strict=True):
-        width = _width(needle)
-        words[width] += [needle[at : at + width] for at in range(start, start + words_of(needle))]
-    return (
-        (b"".join(words[LONG]), b"".join(words[SHORT])),
-        needles,
-        starts,
-        list(owners.values()),
-        any(b"\n" in needle for needle in needles),
-    )
-
-
-def _width(needle: bytes) -> int:
-    return LONG if len(needle) >= SHORTEST_LONG else SHORT
+    return needles, starts, list(owners.values()), any(b"\n" in needle for needle in needles)
 
 
 def _span(needle: bytes) -> int:
-    return _width(needle) + words_of(needle) - 1
+    return width_of(needle) + count_of(needle) - 1
 
 
 def _possible(needle: bytes) -> range:
@@ -49,7 +35,7 @@ def _possible(needle: bytes) -> range:
 
 def _rarest(needle: bytes, shared: dict[bytes, int]) -> int:
     """Return where the words start of which the most usual is shared by fewest spellings."""
-    width, count, possible = _width(needle), words_of(needle), _possible(needle)
+    width, count, possible = width_of(needle), count_of(needle), _possible(needle)
     counts = [shared.get(needle[at : at + width], 0) for at in range(len(possible) + count - 1)]
     ranks = [
         (max(counts[at : at + count]), -len(set(needle[at : at + _span(needle)].translate(_PLAIN))))

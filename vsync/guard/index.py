@@ -1,14 +1,13 @@
 """The index of values: kept sealed, compared with the vaults at every look, made anew when they changed.
 
 Two files in the common git directory, both sealed (seal.py). `guard-values` has what a commit
-needs: the stamps of the vault files and every spelling with its words. `guard-sources` has what
+needs: the stamps of the vault files and every spelling, with the place of its words. `guard-sources` has what
 the former is made of, by work tree and vault, so that a vault that is not here at the moment
 still counts. Without a key that can be kept, the index lives as long as one look.
 """
 
 import marshal
 import posix
-import sys
 
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
 
     from vsync.guard.values import Values
 
-_VERSION = 5
+VERSION = 6
 VALUES = "guard-values"
-_FIELDS = 4  # header, public names, stamps, and what choosing.py made
+_FIELDS = 4  # version, public names, stamps, and what choosing.py made
 _HEAD = 32  # bytes at the beginning of a sealed file that no other has: its nonce is among them
 _MOST_FILES = 100_000
 
@@ -38,7 +37,7 @@ def load_values(place: Place, rules: Rules) -> "Values":
     now = vaults_now(place, rules)
     data = read_file(f"{place.shared}/{VALUES}")
     if not data and not now:
-        return Values(((b"", b""), [], [], [], False), _stamp(b"", b"", now))
+        return Values(([], [], [], False), _stamp(b"", b"", now))
     key = local_key()
     kept = loaded(opened(key, data), _FIELDS)
     if kept is not None and _is_current(kept, place.top or "", now, rules):
@@ -77,15 +76,10 @@ def vaults_now(place: Place, rules: Rules) -> dict[str, Stamps]:
 
 
 def _is_current(kept: "tuple[Any, ...]", top: str, now: dict[str, Stamps], rules: Rules) -> bool:
-    if kept[:2] != (header(), rules.public):
+    if kept[:2] != (VERSION, rules.public):
         return False
     known = kept[2]
     return all(known.get((top, vault)) == stamps for vault, stamps in now.items())
-
-
-def header() -> tuple[int, str]:
-    """Return what must be the same at reading: words are kept as this machine has them in memory."""
-    return _VERSION, sys.byteorder
 
 
 def loaded(data: bytes | None, fields: int) -> "tuple[Any, ...] | None":

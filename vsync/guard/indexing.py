@@ -7,7 +7,7 @@ import os
 from vsync.guard.choosing import made_of
 from vsync.guard.findings import VAULT_VALUE
 from vsync.guard.harvest import values_of_folder
-from vsync.guard.index import VALUES, Stamps, header
+from vsync.guard.index import VALUES, VERSION, Stamps
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
 from vsync.guard.scan import Outcome
@@ -41,7 +41,7 @@ def make_index(place: Place, rules: Rules, now: dict[str, Stamps]) -> tuple[Made
             needles.setdefault(spelling, (vault, name))
     made = made_of(needles)
     stamps_known = {place_of: stamps for place_of, (stamps, _) in sources.items()}
-    return made, key, keep_sealed(place, VALUES, key, (header(), rules.public, stamps_known, made))
+    return made, key, keep_sealed(place, VALUES, key, (VERSION, rules.public, stamps_known, made))
 
 
 def _wanted(sources: Sources, rules: Rules, known: frozenset[str]) -> list[tuple[str, str, str]]:

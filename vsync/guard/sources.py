@@ -6,7 +6,7 @@ import marshal
 import os
 from typing import Any
 
-from vsync.guard.index import Stamps, header, loaded
+from vsync.guard.index import VERSION, Stamps, loaded
 from vsync.guard.place import Place
 from vsync.guard.rules import keep
 from vsync.guard.seal import opened, read_file
@@ -30,11 +30,11 @@ def keep_sealed(place: Place, name: str, key: bytes, content: tuple[Any, ...]) -
 def load_sources(place: Place, key: bytes) -> tuple[Sources, frozenset[str]]:
     """Return what each vault held when it was last here, and the values that count as known."""
     kept = loaded(opened(key, read_file(os.path.join(place.shared, _FILE))), 3)
-    if kept is None or kept[0] != header():
+    if kept is None or kept[0] != VERSION:
         return {}, frozenset()
     return kept[1], kept[2]
 
 
 def keep_sources(place: Place, key: bytes, sources: Sources, known: frozenset[str]) -> None:
     """Keep what each vault held, and the values that count as known."""
-    keep_sealed(place, _FILE, key, (header(), sources, known))
+    keep_sealed(place, _FILE, key, (VERSION, sources, known))

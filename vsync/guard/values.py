@@ -6,10 +6,11 @@ Shorter values are found in the same way by words of four bytes; from eleven byt
 each other, and both must be there. Which words of a value is chosen when the index is made: the rarest.
 `frozenset.intersection` of a memory view does that at 10 ms a megabyte; what it hits is then compared in
 full.
+
+The words are not kept: opening a file that is sealed takes more time than cutting them out.
 """
 
 import sys
-from itertools import islice
 
 LONG = 8
 SHORT = 4
@@ -22,9 +23,9 @@ MOST_PLACES = 100
 Owner = tuple[str, str]
 """Vault folder, and name of the variable or file."""
 
-Made = tuple[tuple[bytes, bytes], list[bytes], list[int], list[Owner], bool]
-"""What choosing.py makes: for both widths the words of all spellings, one behind the other; the
-spellings, where in each its words start, and its owner; whether any has a line end."""
+Made = tuple[list[bytes], list[int], list[Owner], bool]
+"""What choosing.py makes: the spellings, where in each its words start, and its owner; whether any
+has a line end."""
 
 Words = tuple[frozenset[int], frozenset[int]]
 """Long ones and short ones, as numbers."""
@@ -34,15 +35,14 @@ class Values:
     """The spellings of every value, ready to be looked for; `stamp` changes with every making."""
 
     __slots__ = (
-        *("_index", "_needles", "_owners", "_sets", "_starts", "_words"),
+        *("_index", "_needles", "_owners", "_starts", "_words"),
         *("multiline", "stamp"),
     )
 
     def __init__(self, made: Made, stamp: bytes) -> None:
-        words, self._needles, self._starts, self._owners, self.multiline = made
-        self._words = (memoryview(words[0]).cast("Q"), memoryview(words[1]).cast("I"))
+        self._needles, self._starts, self._owners, self.multiline = made
+        self._words: Words = (_long_words(*made[:2]), _short_words(*made[:2]))
         self._index: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
-        self._sets: Words = (frozenset(self._words[0]), frozenset(self._words[1]))
         self.stamp = stamp
 
     def __bool__(self) -> bool:
@@ -65,7 +65,7 @@ class Values:
         """Return the spellings that may stand in the text."""
         view, size = memoryview(data), len(data)
         cuts = (view[: size - size % LONG].cast("Q"), view[: size - size % SHORT].cast("I"))
-        hits = (self._sets[0].intersection(cuts[0]), self._sets[1].intersection(cuts[1]))
+        hits = (self._words[0].intersection(cuts[0]), self._words[1].intersection(cuts[1]))
         if not (hits[0] or hits[1]):
             return frozenset()
         self._prepare()
@@ -75,10 +75,10 @@ class Values:
 
     def _has_pair(self, number: int, hits: frozenset[int]) -> bool:
         """Tell whether words that follow each other were hit, where a spelling is long enough for two."""
-        needle, start = self._needles[number], self._starts[number]
+        needle = self._needles[number]
         if not SHORTEST_PAIR <= len(needle) < SHORTEST_LONG:
             return True
-        words = [int.from_bytes(needle[at : at + SHORT], sys.byteorder) for at in range(start, start + LONG)]
+        words = self._words_of(number)
         return any(words[at] in hits and words[at + SHORT] in hits for at in range(SHORT))
 
     def _compared(
@@ -102,14 +102,52 @@ class Values:
         """Map each word to the spellings that have it; only when a text has one of them."""
         if self._index[0] or self._index[1]:
             return
-        rest = [iter(words) for words in self._words]
         for number, needle in enumerate(self._needles):
-            kind = 0 if len(needle) >= SHORTEST_LONG else 1
-            index = self._index[kind]
-            for word in islice(rest[kind], words_of(needle)):
+            index = self._index[0 if len(needle) >= SHORTEST_LONG else 1]
+            for word in self._words_of(number):
                 index.setdefault(word, []).append(number)
 
+    def _words_of(self, number: int) -> list[int]:
+        """Return the words of a spelling, at neighbouring bytes."""
+        needle, start = self._needles[number], self._starts[number]
+        width, order = width_of(needle), sys.byteorder
+        places = range(start, start + count_of(needle))
+        return [int.from_bytes(needle[at : at + width], order) for at in places]
 
-def words_of(needle: bytes) -> int:
+
+def width_of(needle: bytes) -> int:
+    """Return how many bytes the words of a spelling have."""
+    return LONG if len(needle) >= SHORTEST_LONG else SHORT
+
+
+def count_of(needle: bytes) -> int:
     """Return how many words, at neighbouring bytes, are taken of a spelling."""
     return LONG if len(needle) >= SHORTEST_PAIR else SHORT
+
+
+def _long_words(needles: list[bytes], starts: list[int]) -> frozenset[int]:
+    # Cells of sixteen bytes, of which only the first fifteen count.
+    cells = _cells(needles, starts, range(SHORTEST_LONG, sys.maxsize), SHORTEST_LONG)
+    rows = [memoryview(cells[at:] + cells[:at]).cast("Q") for at in range(LONG)]
+    return frozenset().union(*(row[::2] for row in rows))
+
+
+def _short_words(needles: list[bytes], starts: list[int]) -> frozenset[int]:
+    # Cells of twelve bytes with two words, one behind the other, and of eight with one.
+    pairs = _cells(needles, starts, range(SHORTEST_PAIR, SHORTEST_LONG), SHORTEST_PAIR)
+    others = _cells(needles, starts, range(SHORTEST_PAIR), 2 * SHORT - 1)
+    words: set[int] = set()
+    for at in range(SHORT):
+        row = memoryview(pairs[at:] + pairs[:at]).cast("I")
+        words.update(row[::3], row[1::3], memoryview(others[at:] + others[:at]).cast("I")[::2])
+    return frozenset(words)
+
+
+def _cells(needles: list[bytes], starts: list[int], lengths: range, span: int) -> bytes:
+    """Return the bytes that words are cut from of all spellings of these lengths, a zero byte behind each."""
+    spans = [
+        needle[start : start + span]
+        for needle, start in zip(needles, starts, strict=True)
+        if len(needle) in lengths
+    ]
+    return b"\0".join([*spans, b""])
