@@ -102,7 +102,7 @@ def _measure(case: Case, bench: Bench, options: argparse.Namespace) -> Row:
     repeat = options.repeat or (QUICK_REPEAT if options.quick else case.repeat)
     row = Row(case, alternate(case.build(bench), repeat))
     times = ", ".join(f"{who.name} {who.seconds * 1000:.0f} ms ±{who.spread:.0%}" for who in row.figures)
-    print(f"bench: {case.name}: {row.ratio:.2f} (≤ {case.budget:g}); {times}", file=sys.stderr)
+    print(f"bench: {case.name}: {row.ratio:.2f} ({row.budget}); {times}", file=sys.stderr)
     return row
 
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bench import peers
+from bench import guard, peers
 from bench.data import KILO, MEGA, Bench, Checkout, configuration
 from bench.floors import PASSWORD
 from bench.measure import Contestant, run
@@ -19,7 +19,10 @@ Contest = list[Contestant]
 
 @dataclass(frozen=True)
 class Case:
-    """One row: `budget` is how many times the floor, `memory` in bytes, `repeat` an odd number."""
+    """One row: `budget` is how many times the floor, and `extra` so many seconds more.
+
+    `memory` is in bytes, `repeat` an odd number.
+    """
 
     name: str
     what: str
@@ -29,6 +32,7 @@ class Case:
     build: Callable[[Bench], Contest]
     repeat: int = 11
     memory: int | None = None
+    extra: float = 0
 
 
 def _help(bench: Bench) -> Contest:
@@ -158,6 +162,8 @@ LIMIT = 120 * MEGA
 _PUT = "boto3 put of the ready zip + 1 PBKDF2"
 _JUDGE = "boto3 start + 2 reads a vault, 16 at a time + 1 PBKDF2 a vault on all cores"
 _DOWN = "boto3 download + cp -r"
+GUARD = "guard, as git runs it"
+_DIFF = "`python -I -S -c pass` + `git diff --cached --raw -z`"
 SMALL, MANY, LARGE = "3 files, 2 KB", "1 000 files, 10 MB", "20 files, 200 MB that do not shrink"
 
 CASES = (
@@ -189,5 +195,27 @@ CASES = (
         "boto3 start + 1 read + 2 PBKDF2",
         1.2,
         _runtime,
+    ),
+    Case("guard-small", GUARD, "1 staged of 100 tracked", _DIFF, 1.3, guard.small, 31),
+    Case("guard-middle", GUARD, "100 staged of 10 000", _DIFF, 1.5, guard.middle, 21),
+    Case(
+        "guard-large",
+        GUARD,
+        f"1 000 staged of 50 000, 3 of them 5 MB, {guard.ADDED / MEGA:.0f} MB in all; 1 000 vault values",
+        f"{_DIFF} + `git cat-file --batch` of the same blobs",
+        1.5,
+        guard.large,
+        9,
+        extra=guard.EXTRA,
+    ),
+    Case(
+        "guard-backstop",
+        "`reference-transaction` backstop",
+        "a commit already guarded, of 1 file",
+        "the same commit without it",
+        1,
+        guard.backstop,
+        31,
+        extra=0.015,
     ),
 )

@@ -1,164 +1,120 @@
-"""What the guard costs as git runs it, against the floor of the same run (`python -m bench.guard`).
+"""The guard as git runs it: repositories with staged changes, and the least that has to be done for them.
 
-The floor of a commit is a bare Python plus the one `git diff` that nobody can do without; for
-many blobs also reading them. Ours and the floor are run in turn, and medians are compared.
+The floor of a commit is a bare Python plus the one `git diff` that nobody can do without; for many
+blobs also reading them. The floor of the backstop is the same commit without it.
 """
 
-import os
-import random
 import secrets
-import statistics
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from vsync.git import Repository as Checkout
+from bench.data import MEGA, PROJECT, Bench
+from bench.measure import Contestant
+from vsync.git import Repository
 from vsync.hooks import install
 
-ROUNDS = 15
-PYTHON = (sys.executable, "-I", "-S")
-GUARD = (*PYTHON, str(Path(__file__).resolve().parent.parent / "vsync" / "guard" / "__main__.py"))
+GUARD = str(PROJECT / "vsync" / "guard" / "__main__.py")
 DIFF = ("git", "diff", "--cached", "--raw", "-z")
-MIB = 1024 * 1024
 CONFIG = '[vault]\nprovider = "file"\nrepo = "bench"\n\n[[vault.sync.mappings]]\nfolder_path = "vault"\n'
+BIG_FILES, SMALL_FILES = 3, 997
+BIG, SMALL = 5 * 1024 * 1024, 400  # bytes
+ADDED = BIG_FILES * BIG + SMALL_FILES * SMALL
+"""Bytes of the blobs that the row with most data adds, no two of them the same."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the report: milliseconds, medians of ROUNDS."""
-
-    name: str
-    floor: float
-    ours: float
-    budget: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether ours is within what the budget allows over the floor."""
-        return self.ours <= self.budget
-
-    def __str__(self) -> str:
-        verdict = "holds" if self.holds else "MISSED"
-        ratio = self.ours / self.floor
-        return (
-            f"{self.name:<58} floor {self.floor:7.1f}  ours {self.ours:7.1f}  {ratio:5.2f} x  "
-            f"budget {self.budget:7.1f}  {verdict}"
-        )
+def small(bench: Bench) -> list[Contestant]:
+    """One of 100 files is staged."""
+    folder = repository(bench, "guard-small", tracked=100, values=30)
+    stage(bench, folder, 1)
+    return _staged(bench, folder)
 
 
-def git(folder: Path, *words: str) -> bytes:
-    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, check=True)
-    return done.stdout
+def middle(bench: Bench) -> list[Contestant]:
+    """Of 10 000 files 100 are staged."""
+    folder = repository(bench, "guard-middle", tracked=10_000, values=30)
+    stage(bench, folder, 100)
+    return _staged(bench, folder)
 
 
-def repository(folder: Path, *, tracked: int, values: int) -> Path:
-    """Make a repository with many small files and a vault with many values."""
-    folder.mkdir(parents=True)
-    git(folder, "init", "-q")
+def large(bench: Bench) -> list[Contestant]:
+    """Of 50 000 files 1 000 are staged, a few of them big, and the vault has 1 000 values."""
+    folder = repository(bench, "guard-large", tracked=50_000, values=1000)
+    stage(bench, folder, SMALL_FILES, big=BIG_FILES)
+    raw = _git(bench, folder, *DIFF[1:], "--no-abbrev")
+    blobs = bench.root / "guard-large.blobs"
+    blobs.write_bytes(b"".join(_blob(field) + b"\n" for field in raw.split(b"\0") if field.startswith(b":")))
+    return _staged(bench, folder, ("git", "cat-file", "--batch"), stdin=blobs)
+
+
+def backstop(bench: Bench) -> list[Contestant]:
+    """Commit what pre-commit looks at, with the `reference-transaction` hook and without it."""
+    folder = repository(bench, "guard-backstop", tracked=100, values=30)
+    install(Repository.find(folder))
+    hook = folder / ".git" / "hooks" / "reference-transaction"
+    command = ("git", "-c", "advice.ignoredHook=false", "commit", "-q", "-m", "changed")
+
+    def prepared(mode: int) -> None:
+        hook.chmod(mode)
+        stage(bench, folder, 1)
+
+    return [
+        Contestant("with it", command, folder, bench.environ, lambda: prepared(0o755)),
+        Contestant("without", command, folder, bench.environ, lambda: prepared(0o644)),
+    ]
+
+
+def repository(bench: Bench, name: str, *, tracked: int, values: int) -> Path:
+    """Make a repository with many small files, and a vault with many values."""
+    folder = bench.root / name
+    folder.mkdir()
+    _git(bench, folder, "init", "-q")
     for number in range(tracked):
-        path = folder / f"d{number % 100:02}" / f"f{number}.txt"
+        path = _path(folder, number)
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"file {number}\n")
     (folder / "vsync.toml").write_text(CONFIG)
     (folder / ".gitignore").write_text("/vault\n")
-    git(folder, "add", ".")
-    git(folder, "-c", "user.name=b", "-c", "user.email=b@b", "commit", "-q", "-m", "all")
+    _git(bench, folder, "add", ".")
+    _git(bench, folder, "commit", "-q", "-m", "all")
     (folder / "vault").mkdir()
     lines = [f"KEY_{number}={secrets.token_urlsafe(6 + number % 30)}" for number in range(values)]
     (folder / "vault" / ".env.production").write_text("\n".join(lines))
     return folder
 
 
-def stage(folder: Path, small: int, *, big: int = 0) -> int:
-    """Stage changes; returns their bytes. Big files are 5 MB of what looks like code."""
-    chance = random.Random(1)  # the same data every time
-    words = [secrets.token_hex(chance.randrange(1, 6)) for _ in range(5000)]
-    for number in range(small):
-        (folder / f"d{number % 100:02}" / f"f{number}.txt").write_text(
-            f"changed {number} {secrets.token_hex(200)}\n"
-        )
+def stage(bench: Bench, folder: Path, changed: int, *, big: int = 0) -> None:
+    """Change so many files, add so many big ones of what looks like code, and stage them."""
+    for number in range(changed):
+        _path(folder, number).write_text(secrets.token_hex(SMALL // 2))
+    words = [secrets.token_hex(bench.numbers.randrange(1, 6)) for _ in range(5000)]
     for number in range(big):
-        text = " ".join(chance.choices(words, k=5 * MIB // 7))
-        (folder / f"big{number}.txt").write_text(text[: 5 * MIB])
-    git(folder, "add", ".")
-    return small * 410 + big * 5 * MIB
+        text = " ".join(bench.numbers.choices(words, k=BIG // 6))
+        (folder / f"big{number}.txt").write_text(text[:BIG])
+    _git(bench, folder, "add", ".")
 
 
-def timed(folder: Path, words: Sequence[str], stdin: bytes = b"") -> float:
-    start = time.perf_counter()
-    subprocess.run(words, cwd=folder, input=stdin, stdout=subprocess.DEVNULL, check=False)
-    return (time.perf_counter() - start) * 1000
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"d{number % 100:02}" / f"f{number}.txt"
 
 
-def compare(ours: Callable[[], float], floor: Callable[[], float]) -> tuple[float, float]:
-    """Return the medians of ours and the floor, run in turn after one round that counts for neither."""
-    ours(), floor()
-    pairs = [(ours(), floor()) for _ in range(ROUNDS)]
-    return statistics.median(one for one, _ in pairs), statistics.median(other for _, other in pairs)
-
-
-def commit_row(folder: Path, name: str, factor: float) -> Row:
-    """Measure the guard on what is staged, against Python and the diff."""
-    ours, floor = compare(
-        lambda: timed(folder, [*GUARD, "--hook", "pre-commit"]),
-        lambda: timed(folder, [*PYTHON, "-c", "pass"]) + timed(folder, DIFF),
+def _staged(bench: Bench, folder: Path, *more: Sequence[str], stdin: Path | None = None) -> list[Contestant]:
+    python = (bench.python, "-I", "-S")
+    ours = Contestant("vsync", (*python, GUARD, "--hook", "pre-commit"), folder, bench.environ)
+    floor = Contestant(
+        "floor", (*python, "-c", "pass"), folder, bench.environ, then=(DIFF, *more), stdin=stdin
     )
-    return Row(name, floor, ours, floor * factor)
+    return [ours, floor]
 
 
-def big_row(folder: Path, staged_bytes: int) -> Row:
-    """Measure many staged blobs, against Python, the diff, and reading the same blobs."""
-    raw = git(folder, *DIFF[1:], "--no-abbrev")
-    blobs = b"\n".join(field.split()[3] for field in raw.split(b"\0") if field.startswith(b":")) + b"\n"
-    batch = ("git", "cat-file", "--batch")
-    ours, floor = compare(
-        lambda: timed(folder, [*GUARD, "--hook", "pre-commit"]),
-        lambda: timed(folder, [*PYTHON, "-c", "pass"]) + timed(folder, DIFF) + timed(folder, batch, blobs),
-    )
-    budget = floor * 1.5 + 20 * staged_bytes / 1e6
-    return Row("1 000 staged of 50 000, 3 of 5 MB, 1 000 values", floor, ours, budget)
+def _blob(field: bytes) -> bytes:
+    return field.split()[3]
 
 
-def backstop_row(folder: Path) -> Row:
-    """Measure what the reference-transaction hook adds to a commit that pre-commit has looked at."""
-    install(Checkout.find(folder))
-    hook = folder / ".git" / "hooks" / "reference-transaction"
-    who = ("-c", "user.name=b", "-c", "user.email=b@b", "-c", "advice.ignoredHook=false")
-    words = ("git", *who, "commit", "-q", "-m", "x")
-
-    def commit(*, guarded: bool) -> float:
-        hook.chmod(0o755 if guarded else 0o644)
-        (folder / "d00" / "f0.txt").write_text(secrets.token_hex(20))
-        git(folder, "add", ".")
-        return timed(folder, words)
-
-    ours, floor = compare(lambda: commit(guarded=True), lambda: commit(guarded=False))
-    return Row("commit with the backstop, over the same without", floor, ours, floor + 15)
+def _git(bench: Bench, folder: Path, *words: str) -> bytes:
+    command = ["git", *words]
+    return subprocess.run(command, cwd=folder, env=bench.environ, capture_output=True, check=True).stdout
 
 
-def rows() -> list[Row]:
-    """Build the data and measure the first four rows of the budgets."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        os.environ["XDG_CONFIG_HOME"] = str(folder / "config")
-        small = repository(folder / "small", tracked=100, values=30)
-        stage(small, 1)
-        middle = repository(folder / "middle", tracked=10_000, values=30)
-        stage(middle, 100)
-        large = repository(folder / "large", tracked=50_000, values=1000)
-        staged_bytes = stage(large, 997, big=3)
-        return [
-            commit_row(small, "1 staged of 100", 1.3),
-            commit_row(middle, "100 staged of 10 000", 1.5),
-            big_row(large, staged_bytes),
-            backstop_row(small),
-        ]
-
-
-if __name__ == "__main__":
-    for row in rows():
-        print(row)
+EXTRA = 0.020 * ADDED / MEGA
+"""Seconds that the row with most data is allowed for its bytes: 20 ms a megabyte."""

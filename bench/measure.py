@@ -16,13 +16,18 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Contestant:
-    """One command to be measured; `prepare` runs before each time and is not counted."""
+    """One command to be measured, and what runs `then`, one after the other, with the times added up.
+
+    `prepare` runs before each time and is not counted; `stdin` is a file.
+    """
 
     name: str
     command: Sequence[str]
     cwd: Path
     environ: Mapping[str, str]
     prepare: Callable[[], None] = nothing
+    then: Sequence[Sequence[str]] = ()
+    stdin: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +89,20 @@ class Failed(Exception):
 def run(contestant: Contestant) -> Sample:
     """Run once; Failed, with what it said, unless it exits with 0."""
     contestant.prepare()
-    with tempfile.TemporaryFile() as said:
+    samples = [_run(contestant, command) for command in (contestant.command, *contestant.then)]
+    return Sample(sum(sample.seconds for sample in samples), max(sample.peak for sample in samples))
+
+
+def _run(contestant: Contestant, command: Sequence[str]) -> Sample:
+    with tempfile.TemporaryFile() as said, open(contestant.stdin or os.devnull, "rb") as stdin:
         started = time.perf_counter()
         process = subprocess.Popen(
-            contestant.command,
+            command,
             cwd=contestant.cwd,
             env=dict(contestant.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdin=stdin,
+            # A file would have to be written, and that is nobody's work.
+            stdout=subprocess.DEVNULL,
             stderr=said,
         )
         # wait4 tells what this one child used; getrusage would add up all there ever were.

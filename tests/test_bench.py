@@ -1,11 +1,14 @@
 """The benchmark's own arithmetic and document; nothing here is timed."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from bench.cases import CASES, Case
 from bench.data import Bench
 from bench.growth import SERIES, Grown
-from bench.measure import Contestant, Figures, Sample, ratio, ratio_quartiles
+from bench.measure import Contestant, Failed, Figures, Sample, ratio, ratio_quartiles, run
 from bench.report import Machine, Row, render
 
 MEGA = 1_000_000
@@ -19,8 +22,8 @@ def never(_: Bench) -> list[Contestant]:
     raise AssertionError("nothing is measured here")
 
 
-def case(*, budget: float = 1.5, memory: int | None = None) -> Case:
-    return Case("push-large", "push", "200 MB", "boto3 upload", budget, never, memory=memory)
+def case(*, budget: float = 1.5, memory: int | None = None, extra: float = 0) -> Case:
+    return Case("push-large", "push", "200 MB", "boto3 upload", budget, never, memory=memory, extra=extra)
 
 
 MACHINE = Machine("Linux x86_64", "3.11.2", 2, ("boto3 1.40",), figures("calibration", 0.05, 0.06, 0.05))
@@ -49,6 +52,37 @@ def test_one_run_has_no_spread() -> None:
 def test_a_row_is_met_when_time_and_memory_are(seconds: float, peak: int, *, met: bool) -> None:
     row = Row(case(memory=120 * MEGA), (figures("vsync", seconds, peak=peak), figures("floor", 1.0)))
     assert row.met is met
+
+
+@pytest.mark.parametrize(("seconds", "met"), [(1.52, True), (1.53, False)])
+def test_a_budget_may_have_milliseconds_more(seconds: float, *, met: bool) -> None:
+    row = Row(case(extra=0.025), (figures("vsync", seconds), figures("floor", 1.0)))
+    assert (row.met, row.budget) == (met, "≤ 1.5 + 25 ms")
+    assert "| ≤ 1.5 + 25 ms |" in render(MACHINE, [row], [])
+
+
+def test_what_is_counted_together_runs_one_after_the_other_on_the_same_input(tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("words\n")
+    text = "import sys; open('seen', 'a').write(sys.argv[1] + sys.stdin.read())"
+    first, *then = ((sys.executable, "-c", text, name) for name in "abc")
+    run(Contestant("several", first, tmp_path, {}, then=then, stdin=tmp_path / "words"))
+    assert (tmp_path / "seen").read_text() == "awords\nbwords\ncwords\n"
+
+
+def test_one_failure_of_several_is_a_failure(tmp_path: Path) -> None:
+    fine, wrong = ((sys.executable, "-c", f"raise SystemExit({code})") for code in (0, 7))
+    with pytest.raises(Failed, match="several exited with 7"):
+        run(Contestant("several", fine, tmp_path, {}, then=(wrong,)))
+
+
+def test_the_guard_is_held_to_every_budget_that_it_has() -> None:
+    found = {each.name: (each.budget, round(each.extra, 3)) for each in CASES if "guard" in each.name}
+    assert found == {
+        "guard-small": (1.3, 0),
+        "guard-middle": (1.5, 0),
+        "guard-large": (1.5, 0.323),
+        "guard-backstop": (1, 0.015),
+    }
 
 
 def test_the_document_says_what_was_measured_and_what_is_over() -> None:

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.guard.repositories import VSYNC_TOML, Repository
+from vsync.guard.blobs import PIECE
+from vsync.guard.choosing import made_of
 from vsync.guard.harvest import is_public
 from vsync.guard.spellings import spellings
-from vsync.guard.values import Values, choose_words
+from vsync.guard.values import Values
 
 SECRET = "pa/ss wörd+42%"
 VALUES = st.text(
@@ -28,8 +30,7 @@ NOISE = st.binary(max_size=200)
 
 def index_of(*values: str) -> Values:
     needles = {one: ("vault", value) for value in values for one in spellings(value)}
-    words, starts = choose_words(list(needles))
-    return Values(words, list(needles), starts, list(needles.values()), b"")
+    return Values(made_of(needles), b"")
 
 
 def names(index: Values, data: bytes) -> set[str]:
@@ -254,6 +255,6 @@ def test_a_vault_folder_that_leads_out_of_the_repository_is_not_read(
 
 def test_a_value_between_two_pieces_of_a_big_file_is_found(vault: Repository) -> None:
     for offset in range(-16, 3, 3):
-        size = 4 * 1024 * 1024 + offset
+        size = PIECE + offset
         vault.stage("big.bin", b"\x01" * size + b"tok_0123456789" + b"\x01" * 1000)
         assert hits(vault) == {("big.bin", "TOKEN")}

@@ -1,7 +1,5 @@
 """What commits add: `git log --raw`, oldest first, each path and blob once."""
 
-from __future__ import annotations
-
 from vsync.guard.entries import GITLINK, GONE, Entry, Listing, refused
 from vsync.guard.processes import Process
 
@@ -15,9 +13,14 @@ _LOG = (
 )
 
 
-def added_by(revisions: tuple[str, ...]) -> tuple[Listing, int]:
-    """Return what the commits of these revisions add, and how many they are; CannotLook when git refuses."""
-    said = Process((*_LOG, *revisions)).answer()
+def start_log(revisions: tuple[str, ...]) -> Process:
+    """Start git on the commits of these revisions."""
+    return Process((*_LOG, *revisions))
+
+
+def added_by(log: Process) -> tuple[Listing, int]:
+    """Return what the commits add, and how many they are; CannotLook when git refuses."""
+    said = log.answer()
     if said is None:
         raise refused("log")
     listing = Listing()

@@ -22,6 +22,9 @@ MESSAGES = {
     VAULT_VALUE: "a value of a vault of this repository",
 }
 RULES = tuple(MESSAGES)
+ALLOW = b"vsync:allow"
+MOST_PER_FILE = 100
+"""Findings of one rule that are named in one file; more say nothing new."""
 
 
 class Finding:
@@ -43,8 +46,15 @@ class Finding:
         self.commit = b""
         self.reason = ""
 
-    def at(self, path: bytes, commit: bytes) -> Finding:
-        """Return the same finding in another place that has the same content."""
+    def at_all(self, places: list[tuple[bytes, bytes, bool]]) -> list[Finding]:
+        """Return the same finding in all places, path and commit, that have the same content.
+
+        What is wrong with env files concerns only those places that are one.
+        """
+        fitting = [place for place in places if place[2] or self.rule != ENV_PLAINTEXT]
+        return [self._at(path, commit) for path, commit, _ in fitting]
+
+    def _at(self, path: bytes, commit: bytes) -> Finding:
         twin = Finding(path, self.line, self.rule, self.name, self.vault)
         twin.reason = self.reason
         twin.commit = commit
@@ -56,3 +66,13 @@ class Finding:
         named = f": {self.name}" if self.name else ""
         vault = f" of {self.vault}" if self.vault else ""
         return f"{MESSAGES[self.rule]}{named}{vault}"
+
+
+def finding_at(data: bytes, position: int, rule: str, name: str = "", vault: str = "") -> Finding:
+    """Return a finding for an offset, allowed when its line says so."""
+    finding = Finding(b"", data.count(b"\n", 0, position) + 1, rule, name, vault)
+    start = data.rfind(b"\n", 0, position) + 1
+    stop = data.find(b"\n", position)
+    if ALLOW in data[start : stop if stop >= 0 else len(data)]:
+        finding.reason = "allowed on the line"
+    return finding

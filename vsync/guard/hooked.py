@@ -9,13 +9,11 @@
 - pre-receive, on a server: the commits that are new to the whole repository.
 """
 
-from __future__ import annotations
+import posix
 
-import os
-
+from vsync.guard.system import variable
 from vsync.guard.words import Words, wrong
 
-LOOKS_AT_INDEX = ("pre-commit", "pre-merge-commit")
 NOTICES = ("post-checkout", "post-merge", "post-rewrite")
 _WATCHED = (b"refs/heads/", b"refs/stash")
 
@@ -31,7 +29,7 @@ def revisions_of(words: Words) -> tuple[tuple[str, ...], str]:
 
 def _stdin() -> bytes:
     said = []
-    while piece := os.read(0, 65536):
+    while piece := posix.read(0, 65536):
         said.append(piece)
     return b"".join(said)
 
@@ -78,8 +76,8 @@ def _receive(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...]
 
 def _framework_push(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...], str]:  # noqa: ARG001
     """What the pre-commit framework tells in the environment; by hand it tells nothing."""
-    newest = os.environ.get("PRE_COMMIT_TO_REF", "HEAD")
-    remote = os.environ.get("PRE_COMMIT_REMOTE_NAME", "")
+    newest = variable(b"PRE_COMMIT_TO_REF") or "HEAD"
+    remote = variable(b"PRE_COMMIT_REMOTE_NAME")
     if newest.startswith("-"):
         raise wrong(f"{newest!r} is no commit", "unset PRE_COMMIT_TO_REF")
     return (newest, "--not", f"--remotes={remote}" if remote else "--remotes"), newest

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 
+from vsync.guard.choosing import made_of
 from vsync.guard.findings import VAULT_VALUE
 from vsync.guard.harvest import values_of_folder
-from vsync.guard.index import Stamps, keep_sources, keep_values, load_sources
+from vsync.guard.index import VALUES, VERSION, Stamps
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
 from vsync.guard.scan import Outcome
 from vsync.guard.seal import local_key
+from vsync.guard.sealing import make_key
+from vsync.guard.sources import Sources, keep_sealed, keep_sources, load_sources
 from vsync.guard.spellings import spellings
-from vsync.guard.values import Owner, Values, choose_words
+from vsync.guard.values import Made, Owner
 
 MOST_VALUES = 100_000
 
 
-def make_index(place: Place, rules: Rules, key: bytes, now: dict[str, Stamps]) -> Values:
-    """Read the vaults that changed, and return and keep the index of all that are known."""
+def make_index(place: Place, rules: Rules, now: dict[str, Stamps]) -> tuple[Made, bytes, bytes]:
+    """Read the vaults that changed; return the index of all that are known, the key, and the bytes kept."""
     top = place.top or ""
+    key = make_key() if now else local_key()
     sources, known = load_sources(place, key)
     for vault, stamps in now.items():
         source = sources.get((top, vault))
@@ -35,16 +39,12 @@ def make_index(place: Place, rules: Rules, key: bytes, now: dict[str, Stamps]) -
     for name, vault, value in _wanted(sources, rules, known):
         for spelling in spellings(value):
             needles.setdefault(spelling, (vault, name))
-    words, starts = choose_words(list(needles))
-    made = (words, list(needles), starts, list(needles.values()))
+    made = made_of(needles)
     stamps_known = {place_of: stamps for place_of, (stamps, _) in sources.items()}
-    data = keep_values(place, key, rules.public, stamps_known, made)
-    return Values(*made, data[:32])
+    return made, key, keep_sealed(place, VALUES, key, (VERSION, rules.public, stamps_known, made))
 
 
-def _wanted(
-    sources: dict[tuple[str, str], tuple[Stamps, list[tuple[str, str]]]], rules: Rules, known: frozenset[str]
-) -> list[tuple[str, str, str]]:
+def _wanted(sources: Sources, rules: Rules, known: frozenset[str]) -> list[tuple[str, str, str]]:
     found = [
         (name, vault, value)
         for (_, vault), (_, values) in sorted(sources.items())
@@ -63,7 +63,7 @@ def record_known(place: Place, rules: Rules, outcome: Outcome) -> None:
 
 def mark_known(place: Place, rules: Rules, owners: set[Owner]) -> None:
     """Let the values of these variables pass from now on: they stand in the tracked tree already."""
-    key = local_key(make=True)
+    key = make_key()
     sources, known = load_sources(place, key)
     more = {
         value
@@ -74,4 +74,4 @@ def mark_known(place: Place, rules: Rules, owners: set[Owner]) -> None:
     keep_sources(place, key, sources, known | more)
     top = place.top or ""
     now = {vault: stamps for (folder, vault), (stamps, _) in sources.items() if folder == top}
-    make_index(place, rules, key, now)
+    make_index(place, rules, now)

@@ -3,11 +3,9 @@
 They hold only for the very rules and values they were judged by.
 """
 
-from __future__ import annotations
-
 import marshal
-import os
 
+from vsync.guard.index import stamp_now
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules, keep
 from vsync.guard.scan import NOTHING, Judged, Outcome
@@ -18,24 +16,21 @@ _FILE = "guard-judged"
 _MOST = 10_000
 
 
-def load_judged(place: Place, rules: Rules, values: Values) -> Judged:
-    """Return what was judged by these rules and values."""
-    data = read_file(os.path.join(place.kept, _FILE))
+def load_judged(place: Place, rules: Rules) -> Judged:
+    """Return what was judged by these rules, and by the values as they are now."""
+    data = read_file(f"{place.kept}/{_FILE}")
     try:
         kept = marshal.loads(data) if data else ()  # noqa: S302 - our own file, in the git directory
     except (ValueError, EOFError, TypeError):
         return NOTHING
-    if not isinstance(kept, tuple) or len(kept) != 2 or kept[0] != _by(rules, values):  # noqa: PLR2004
+    if not isinstance(kept, tuple) or len(kept) != 3:  # noqa: PLR2004 - as written
         return NOTHING
-    return frozenset(kept[1])
+    stamp = stamp_now(place, rules)
+    return frozenset(kept[2]) if stamp and kept[:2] == (rules.stamp, stamp) else NOTHING
 
 
 def keep_judged(place: Place, rules: Rules, values: Values, outcome: Outcome) -> None:
     """Keep what a look found clean; nothing when it found or allowed something."""
-    if outcome.findings or outcome.allowed or not 0 < len(outcome.clean) <= _MOST:
+    if outcome.findings or outcome.allowed or not 0 < len(outcome.clean) <= _MOST or not values.stamp:
         return
-    keep(place.kept, _FILE, marshal.dumps((_by(rules, values), tuple(outcome.clean))))
-
-
-def _by(rules: Rules, values: Values) -> tuple[bytes, bytes]:
-    return rules.stamp, values.stamp
+    keep(place.kept, _FILE, marshal.dumps((rules.stamp, values.stamp, tuple(outcome.clean))))

@@ -10,7 +10,7 @@ import sys
 
 from vsync.guard.errors import CannotLook
 from vsync.guard.place import Place, find_place
-from vsync.guard.processes import CONFIGS, Process
+from vsync.guard.processes import Process
 from vsync.guard.report import harmless
 from vsync.guard.rules import load_rules
 from vsync.guard.words import Words
@@ -69,8 +69,7 @@ def _vaults_that_moved(before: str, after: str) -> list[str]:
 
 def _new_work_tree(place: Place) -> str:
     """Fetch the vaults of a new work tree where the user wants that, else offer it."""
-    listed = Process(CONFIGS).answer()
-    vaults = load_rules(listed or b"", place.top, place.kept).vaults
+    vaults = load_rules(place).vaults
     missing = [vault for vault in vaults if place.top and not os.path.isdir(os.path.join(place.top, vault))]
     if not missing:
         return ""

@@ -1,10 +1,12 @@
 """Rules about where a file lies: vault folders, and names that stand for secrets by themselves."""
 
-from __future__ import annotations
-
-from vsync.guard.findings import ENV_KEYS, KEYTREE, SHARE, VAULT_PATH, Finding
+TYPE_CHECKING = False  # importing it from typing costs 5 ms
+if TYPE_CHECKING:
+    from vsync.guard.findings import Finding
 
 _PLAIN_SUFFIXES = (".example", ".sample", ".template", ".dist")
+_SECRET_SUFFIXES = (".share", ".keytree")
+_KEYS = ".env.keys"
 
 
 def fold(path: bytes) -> str:
@@ -18,20 +20,21 @@ def fold(path: bytes) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def judge_path(path: bytes, folders: frozenset[str]) -> tuple[list[Finding], bool]:
+def judge_path(path: bytes, folders: frozenset[str]) -> "tuple[list[Finding], bool]":
     """Return the findings about a path, and whether it is an env file; `folders` are folded."""
     key = fold(path)
     name = key.rpartition("/")[2]
-    found = []
-    if key in folders or _lies_in(key, folders):
-        found.append(Finding(path, 0, VAULT_PATH))
-    is_keys = name == ".env.keys" or name.startswith(".env.keys.")
+    is_keys = name == _KEYS or name.startswith(f"{_KEYS}.")
+    in_vault = key in folders or _lies_in(key, folders)
+    if not (is_keys or in_vault or name.endswith(_SECRET_SUFFIXES)):
+        return [], is_env_name(name)
+    from vsync.guard.findings import ENV_KEYS, KEYTREE, SHARE, VAULT_PATH, Finding
+
+    found = [Finding(path, 0, VAULT_PATH)] if in_vault else []
     if is_keys:
         found.append(Finding(path, 0, ENV_KEYS))
-    elif name.endswith(".share"):
-        found.append(Finding(path, 0, SHARE))
-    elif name.endswith(".keytree"):
-        found.append(Finding(path, 0, KEYTREE))
+    elif name.endswith(_SECRET_SUFFIXES):
+        found.append(Finding(path, 0, SHARE if name.endswith(".share") else KEYTREE))
     return found, is_env_name(name) and not is_keys
 
 

@@ -12,19 +12,27 @@ import tomllib
 from typing import Any
 
 from vsync.guard.blobs import read_blobs
+from vsync.guard.errors import CannotLook
 from vsync.guard.findings import RULES
-from vsync.guard.processes import BATCH, Process
-from vsync.guard.rules import no_configuration
+from vsync.guard.paths import fold
+from vsync.guard.rules import links
 
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
 _OWN_PROVIDERS = ("s3", "file")
 _LINE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)\Z")
 
-Prepared = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str, str], ...]]
+Prepared = tuple[
+    tuple[str, ...],
+    tuple[tuple[str, str], ...],
+    tuple[str, ...],
+    tuple[str, ...],
+    tuple[tuple[str, str, str], ...],
+]
+"""Vault folders, the links on the way to them, their folded spellings, public names, allowances."""
 
 
 def prepare(listed: bytes, loose: list[str], top: str | None) -> Prepared:
-    """Return vault folders, public names and allowances of all configuration files.
+    """Return what all configuration files say.
 
     `listed` is what `ls-files -s -z` said, `loose` names further files at the top of the
     work tree. CannotLook (2) names the file, and never quotes it.
@@ -41,7 +49,22 @@ def prepare(listed: bytes, loose: list[str], top: str | None) -> Prepared:
         guard = _table(tables, "guard", path)
         public |= dict.fromkeys(_names(guard, path))
         allow += _allowances(guard, path, below)
-    return tuple(vaults), tuple(public), tuple(allow)
+    found = links(top, tuple(vaults))
+    real = _real(top, tuple(vaults)) if top and found else ()
+    folders = tuple(sorted({fold(os.fsencode(folder)) for folder in (*vaults, *real)}))
+    return tuple(vaults), found, folders, tuple(public), tuple(allow)
+
+
+def _real(top: str, vaults: tuple[str, ...]) -> tuple[str, ...]:
+    """Return where linked vaults really lie, as far as that is inside the work tree."""
+    root = os.path.realpath(top)
+    real = (os.path.relpath(os.path.realpath(os.path.join(root, vault)), root) for vault in vaults)
+    return tuple(sorted({path for path in real if path != "." and not path.startswith("..")} - set(vaults)))
+
+
+def no_configuration(message: str, hint: str) -> CannotLook:
+    """Return the error for a configuration that cannot be understood."""
+    return CannotLook(message, hint=hint, code=2)
 
 
 def _from_index(listed: bytes) -> list[tuple[str, bytes]]:
@@ -54,18 +77,15 @@ def _from_index(listed: bytes) -> list[tuple[str, bytes]]:
         if mode.startswith(b"100") and stage in (b"0", b"2", b"3"):
             paths.append(os.fsdecode(path))
             ids.append(blob)
-    if not ids:
-        return []
-    process = Process(BATCH, talks=True)
-    found: list[tuple[str, bytes]] = []
-    for name, (_, content) in zip(paths, read_blobs(process, ids), strict=True):
-        data = b"".join(content.pieces())
-        if content.size > MAX_CONFIG_BYTES:
+    contents: dict[bytes, bytes] = {}
+    for blob, content in read_blobs(list(dict.fromkeys(ids)), ""):
+        contents[blob] = b"".join(content.pieces())
+    found = [(path, contents[blob]) for path, blob in zip(paths, ids, strict=True)]
+    for name, data in found:
+        if len(data) > MAX_CONFIG_BYTES:
             raise no_configuration(
                 f"{name} in the index is larger than {MAX_CONFIG_BYTES} bytes", "git restore it"
             )
-        found.append((name, data))
-    process.finish()
     return found
 
 

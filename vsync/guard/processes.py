@@ -4,18 +4,18 @@ GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE and the quarantine of a push are kept as 
 a hook asks about the commit that is being made.
 """
 
-import os
+import posix
 
 from vsync.guard.errors import CannotLook
 
-_UNWANTED = ("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
+_UNWANTED = (b"GIT_LITERAL_PATHSPECS", b"GIT_GLOB_PATHSPECS", b"GIT_NOGLOB_PATHSPECS", b"GIT_ICASE_PATHSPECS")
 _SETTINGS = {
-    "LC_ALL": "C",
+    b"LC_ALL": b"C",
     # Looking must not write: not the index, not objects fetched from a promisor.
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
+    b"GIT_OPTIONAL_LOCKS": b"0",
+    b"GIT_NO_LAZY_FETCH": b"1",
     # `git replace` could show us other bytes than those that are committed.
-    "GIT_NO_REPLACE_OBJECTS": "1",
+    b"GIT_NO_REPLACE_OBJECTS": b"1",
 }
 # A file system monitor is a program named by configuration: nothing here needs it.
 _ALWAYS = ("git", "-c", "core.fsmonitor=false")
@@ -32,7 +32,10 @@ CONFIGS = (
     *("ls-files", "-s", "-z", "--full-name", "--"),
     *(f":(top,glob)**/{name}" for name in CONFIG_NAMES),
 )
-BATCH = ("cat-file", "--batch")
+LOOKS_AT_INDEX = ("pre-commit", "pre-merge-commit")
+"""Hooks that ask what is staged."""
+BATCH = ("cat-file", "--batch", "--buffer")
+_NOWHERE = "/dev/null"
 PIECE = 1 << 18  # bytes
 
 
@@ -48,19 +51,24 @@ class Process:
     def give(self, data: bytes) -> None:
         """Write to its stdin, all of it."""
         while data:
-            data = data[os.write(self._in, data) :]
+            data = data[posix.write(self._in, data) :]
 
     def end_input(self) -> None:
         """Close its stdin."""
         if self._in >= 0:
-            os.close(self._in)
+            posix.close(self._in)
             self._in = -1
 
     def finish(self) -> int:
         """Close its ends, wait for it and return its exit code."""
         self.end_input()
         self._reader.close()
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return posix.waitstatus_to_exitcode(posix.waitpid(self._pid, 0)[1])
+
+    def leave(self) -> None:
+        """Close its ends and let it end by itself: for a git that has answered all it was asked."""
+        self.end_input()
+        self._reader.close()
 
     def answer(self) -> bytes | None:
         """Return all it says, None when it failed."""
@@ -69,29 +77,29 @@ class Process:
 
 
 def _spawn(arguments: tuple[str | bytes, ...], *, talks: bool) -> tuple[int, int, int]:
-    readable, writable = os.pipe()
+    readable, writable = posix.pipe()
     actions: list[tuple[object, ...]] = [
-        (os.POSIX_SPAWN_DUP2, writable, 1),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        (posix.POSIX_SPAWN_DUP2, writable, 1),
+        (posix.POSIX_SPAWN_OPEN, 2, _NOWHERE, posix.O_WRONLY, 0),
     ]
     theirs, ours = -1, -1
     if talks:
-        theirs, ours = os.pipe()
-        actions.append((os.POSIX_SPAWN_DUP2, theirs, 0))
+        theirs, ours = posix.pipe()
+        actions.append((posix.POSIX_SPAWN_DUP2, theirs, 0))
     else:
-        actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
+        actions.append((posix.POSIX_SPAWN_OPEN, 0, _NOWHERE, posix.O_RDONLY, 0))
     try:
-        pid = os.posix_spawnp("git", [*_ALWAYS, *arguments], _environment(), file_actions=actions)
+        pid = posix.posix_spawnp("git", [*_ALWAYS, *arguments], _environment(), file_actions=actions)
     except OSError as error:
         raise CannotLook("git cannot be started", hint="is git installed, and on PATH?") from error
-    os.close(writable)
+    posix.close(writable)
     if theirs >= 0:
-        os.close(theirs)
+        posix.close(theirs)
     return pid, readable, ours
 
 
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("VSYNC_")}
+def _environment() -> dict[bytes, bytes]:
+    kept = {name: value for name, value in posix.environ.items() if not name.startswith(b"VSYNC_")}
     for name in _UNWANTED:
         kept.pop(name, None)
     kept.update(_SETTINGS)
@@ -102,6 +110,6 @@ def keep_standard_streams() -> None:
     """Open what is closed of stdin, stdout and stderr, so that no pipe of ours gets their number."""
     for number in (0, 1, 2):
         try:
-            os.fstat(number)
+            posix.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            posix.open(_NOWHERE, posix.O_RDWR)

@@ -5,21 +5,19 @@ whenever what they were made from is no longer the same: another blob of a confi
 file, a new one, a link on the way to a vault.
 """
 
-from __future__ import annotations
-
 import marshal
-import os
-import stat
+import posix
 
-from vsync.guard.errors import CannotLook
-from vsync.guard.paths import fold
+from vsync.guard.configs import fingerprint, listed_configs
+from vsync.guard.place import Place
 from vsync.guard.processes import CONFIG_NAMES
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from typing import Any
 
-_VERSION = 1
+_VERSION = 2
+_FIELDS = 9  # version, fingerprint, listed, loose, and the five that `prepare` returns
 _FILE = "guard-rules"
 
 
@@ -27,43 +25,45 @@ class Rules:
     """What the configuration says: all paths are relative to the repository's top.
 
     `vaults` has the mapped folders as written, `folders` every folded spelling of them that
-    git could see, `allow` has (path pattern, rule, reason).
+    git could see, `allow` has (path pattern, rule, reason). `linked` is whether a link stands on
+    the way to a vault. `stamp` is other bytes for other rules.
     """
 
-    __slots__ = ("allow", "folders", "public", "stamp", "vaults")
+    __slots__ = ("allow", "folders", "linked", "public", "stamp", "vaults")
 
-    def __init__(
-        self,
-        vaults: tuple[str, ...],
-        real: tuple[str, ...],
-        public: tuple[str, ...],
-        allow: tuple[tuple[str, str, str], ...],
-    ) -> None:
-        self.vaults = vaults
-        self.folders = frozenset(fold(os.fsencode(folder)) for folder in (*vaults, *real))
-        self.public = public
-        self.allow = allow
-        self.stamp = b""
+    def __init__(self, made: "tuple[Any, ...]", made_from: object) -> None:
+        self.vaults: tuple[str, ...] = made[0]
+        self.linked = bool(made[1])
+        self.folders: frozenset[str] = frozenset(made[2])
+        self.public: tuple[str, ...] = made[3]
+        self.allow: tuple[tuple[str, str, str], ...] = made[4]
+        # Not marshal, whose bytes depend on who else refers to an object.
+        self.stamp = repr((made_from, made)).encode("utf-8", "surrogateescape")
 
 
-def load_rules(listed: bytes, top: str | None, kept: str) -> Rules:
-    """Return the rules that hold for this index; `listed` is what CONFIGS said.
+def load_rules(place: Place, listed: bytes | None = None) -> Rules:
+    """Return the rules that hold for the index, or for the configuration files that are `listed`.
 
     CannotLook (2) when a configuration file is wrong: then nobody knows what is a vault.
     """
-    loose = _loose(listed, top)
-    known = _read(os.path.join(kept, _FILE))
-    if known is None or known[:3] != (_VERSION, listed, loose) or known[4] != links(top, known[3]):
+    known = _read(f"{place.kept}/{_FILE}")
+    seen = fingerprint(place.index) if listed is None else None
+    if listed is None and known and seen and seen == known[1]:
+        listed = known[2]
+    if listed is None:
+        listed = listed_configs()
+        # What git said holds only for an index that was the same before and after.
+        seen = seen if seen == fingerprint(place.index) else None
+    loose = _loose(listed, place.top)
+    made = known[4:] if known and known[2:4] == (listed, loose) else None
+    if made is None or made[1] != links(place.top, made[0]):
         from vsync.guard.prepare import prepare
 
-        vaults, public, allow = prepare(listed, [name for name, *_ in loose], top)
-        found = links(top, vaults)
-        real = _real(top, vaults) if top and found else ()
-        known = (_VERSION, listed, loose, vaults, found, real, public, allow)
-        keep(kept, _FILE, marshal.dumps(known))
-    rules = Rules(known[3], *known[5:])
-    rules.stamp = marshal.dumps(known)
-    return rules
+        made = prepare(listed, [name for name, *_ in loose], place.top)
+    now = (_VERSION, seen, listed, loose, *made)
+    if now != known:
+        keep(place.kept, _FILE, marshal.dumps(now))
+    return Rules(made, (listed, loose))
 
 
 def _loose(listed: bytes, top: str | None) -> tuple[tuple[str, int, int, int], ...]:
@@ -74,33 +74,38 @@ def _loose(listed: bytes, top: str | None) -> tuple[tuple[str, int, int, int], .
     for name in CONFIG_NAMES:
         if b"\t" + name.encode() + b"\0" not in listed:
             try:
-                info = os.stat(os.path.join(top, name))
+                info = posix.stat(f"{top}/{name}")
             except OSError:
                 continue
             found.append((name, info.st_size, info.st_mtime_ns, info.st_ino))
     return tuple(found)
 
 
-def _read(path: str) -> tuple[Any, ...] | None:
+def _read(path: str) -> "tuple[Any, ...] | None":
     """Return what was kept, None when it is not there or not ours."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             kept = marshal.loads(file.read())  # noqa: S302 - our own file, in the git directory
     except (OSError, ValueError, EOFError, TypeError):
         return None
-    return kept if isinstance(kept, tuple) and len(kept) == 8 else None  # noqa: PLR2004 - as written
+    return kept if isinstance(kept, tuple) and len(kept) == _FIELDS and kept[0] == _VERSION else None
 
 
 def keep(folder: str, name: str, data: bytes) -> None:
     """Replace a file of ours as a whole; what cannot be kept is made anew the next time."""
-    beside = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    beside = f"{folder}/.{name}.{posix.getpid()}.tmp"
+    how = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW
     try:
-        if not os.path.isdir(folder):
-            os.makedirs(folder, 0o700)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(data)
-        os.replace(beside, os.path.join(folder, name))
+        try:
+            descriptor = posix.open(beside, how, 0o600)
+        except FileNotFoundError:
+            posix.mkdir(folder, 0o700)
+            descriptor = posix.open(beside, how, 0o600)
+        with open(descriptor, "wb", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+        posix.replace(beside, f"{folder}/{name}")
     except OSError:
         return
 
@@ -115,44 +120,12 @@ def links(top: str | None, vaults: tuple[str, ...]) -> tuple[tuple[str, str], ..
         for part in vault.split("/"):
             reached = f"{reached}/{part}" if reached else part
             if reached not in found:
-                found[reached] = _link(os.path.join(top, reached))
+                found[reached] = _link(f"{top}/{reached}")
     return tuple(sorted((path, target) for path, target in found.items() if target))
 
 
 def _link(path: str) -> str:
     try:
-        return os.readlink(path) if stat.S_ISLNK(os.lstat(path).st_mode) else ""
-    except OSError:
+        return posix.readlink(path)
+    except (OSError, ValueError):
         return ""
-
-
-def _real(top: str, vaults: tuple[str, ...]) -> tuple[str, ...]:
-    """Return where linked vaults really lie, as far as that is inside the work tree."""
-    root = os.path.realpath(top)
-    real = (os.path.relpath(os.path.realpath(os.path.join(root, vault)), root) for vault in vaults)
-    return tuple(sorted({path for path in real if path != "." and not path.startswith("..")} - set(vaults)))
-
-
-def allowance(rules: Rules, path: bytes, rule: str) -> str:
-    """Return the reason for which a finding is let pass, empty when none is."""
-    text = os.fsdecode(path)
-    for pattern, allowed, reason in rules.allow:
-        if allowed == rule and _matches(pattern, text):
-            return reason
-    return ""
-
-
-def _matches(pattern: str, path: str) -> bool:
-    """Match `*` within a part, `**` across parts, and a folder as all that is in it."""
-    import re
-
-    parts = []
-    for piece in re.split(r"(\*\*/?|\*|\?)", pattern.rstrip("/")):
-        wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece)
-        parts.append(re.escape(piece) if wild is None else wild)
-    return re.fullmatch("".join(parts) + "(?:/.*)?", path, re.DOTALL) is not None
-
-
-def no_configuration(message: str, hint: str) -> CannotLook:
-    """Return the error for a configuration that cannot be understood."""
-    return CannotLook(message, hint=hint, code=2)

@@ -1,15 +1,15 @@
 """Entries → findings: every path once, every blob once however many paths have it."""
 
-from __future__ import annotations
-
 from vsync.guard.blobs import Blob, read_blobs
-from vsync.guard.content import as_bytes, finding_at, judge_content
+from vsync.guard.content import as_bytes, judge_content
 from vsync.guard.entries import Entry, Listing
-from vsync.guard.findings import ENV_PLAINTEXT, VAULT_VALUE, Finding
 from vsync.guard.paths import judge_path
-from vsync.guard.processes import BATCH, Process
-from vsync.guard.rules import Rules, allowance
+from vsync.guard.rules import Rules
 from vsync.guard.values import Values
+
+TYPE_CHECKING = False  # importing it from typing costs 5 ms
+if TYPE_CHECKING:
+    from vsync.guard.findings import Finding
 
 _OVERLAP = 64 * 1024  # bytes that two pieces of one file share, so that nothing hides between them
 
@@ -17,6 +17,9 @@ _OVERLAP = 64 * 1024  # bytes that two pieces of one file share, so that nothing
 Judged = frozenset[tuple[bytes, bool]]
 NOTHING: Judged = frozenset()
 """Blobs that were found clean, each with whether it was judged as an env file."""
+
+Wanted = dict[bytes, list[tuple[bytes, bytes, bool]]]
+"""Blobs, each with its places: path, commit, and whether it is an env file there."""
 
 
 class Outcome:
@@ -34,24 +37,33 @@ class Outcome:
         self.blobs = 0
         self.bytes = 0
 
-    def take(self, found: list[Finding], rules: Rules) -> None:
+    def take(self, found: "list[Finding]", rules: Rules) -> None:
         """Sort findings into those that stop and those that somebody allowed."""
+        if not found:
+            return
+        from vsync.guard.allowances import allowance
+
         for finding in found:
             finding.reason = finding.reason or allowance(rules, finding.path, finding.rule)
             (self.allowed if finding.reason else self.findings).append(finding)
 
 
-def scan(
-    listing: Listing, rules: Rules, values: Values, process: Process | None = None, judged: Judged = NOTHING
-) -> Outcome:
-    """Judge every entry; `process` is a `cat-file --batch` that was started while we waited.
+def scan(listing: Listing, rules: Rules, values: Values, objects: str) -> Outcome:
+    """Judge every entry; `objects` is where blobs that were just added lie."""
+    outcome, wanted = judge_paths(listing, rules)
+    judge_blobs(outcome, wanted, rules, values, objects)
+    return outcome
+
+
+def judge_paths(listing: Listing, rules: Rules, judged: Judged = NOTHING) -> tuple[Outcome, Wanted]:
+    """Judge every path; returns what it brought, and the blobs that are still to be judged.
 
     Blobs in `judged` were found clean before and are not read again.
     """
     outcome = Outcome()
     outcome.left_out = listing.left_out
     outcome.paths = len(listing.entries)
-    wanted: dict[bytes, list[tuple[bytes, bytes, bool]]] = {}
+    wanted: Wanted = {}
     paths: dict[bytes, tuple[bool, bool]] = {}
     for entry in listing.entries:
         if entry.path not in paths:
@@ -60,14 +72,22 @@ def scan(
         # What must not be committed at all need not be described as well.
         if not stops and (entry.blob, is_env) not in judged:
             wanted.setdefault(entry.blob, []).append((entry.path, entry.commit, is_env))
-    if wanted:
-        process = process or Process(BATCH, talks=True)
-        for blob_id, blob in read_blobs(process, list(wanted)):
-            if not _judge(outcome, wanted[blob_id], blob, rules, values):
-                outcome.clean.append((blob_id, any(is_env for *_, is_env in wanted[blob_id])))
-    if process is not None:
-        process.finish()
-    return outcome
+    return outcome, wanted
+
+
+def judge_blobs(outcome: Outcome, wanted: Wanted, rules: Rules, values: Values, objects: str) -> None:
+    """Judge every blob once, however many paths have it."""
+    found: dict[bytes, list[Finding]] = {}
+    for blob_id, blob in read_blobs(list(wanted), objects):
+        outcome.blobs += 1
+        outcome.bytes += blob.size
+        is_env = any(is_env for *_, is_env in wanted[blob_id])
+        found[blob_id] = judge_blob(blob, values, is_env=is_env)
+        if not found[blob_id]:
+            outcome.clean.append((blob_id, is_env))
+    for blob_id, places in wanted.items():
+        for finding in found[blob_id]:
+            outcome.take(finding.at_all(places), rules)
 
 
 def _judge_path(outcome: Outcome, entry: Entry, rules: Rules) -> tuple[bool, bool]:
@@ -80,22 +100,7 @@ def _judge_path(outcome: Outcome, entry: Entry, rules: Rules) -> tuple[bool, boo
     return len(outcome.findings) > before, is_env
 
 
-def _judge(
-    outcome: Outcome, places: list[tuple[bytes, bytes, bool]], blob: Blob, rules: Rules, values: Values
-) -> bool:
-    """Judge a blob for all its places; returns whether anything was found."""
-    outcome.blobs += 1
-    outcome.bytes += blob.size
-    is_env = any(is_env for *_, is_env in places)
-    found = judge_blob(blob, values, is_env=is_env)
-    for finding in found:
-        # A blob may have several names: what is wrong with env files concerns those that are one.
-        fitting = [one for one in places if one[2] or finding.rule != ENV_PLAINTEXT]
-        outcome.take([finding.at(path, commit) for path, commit, _ in fitting], rules)
-    return bool(found)
-
-
-def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> list[Finding]:
+def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> "list[Finding]":
     """Judge one blob, in pieces that overlap; each finding comes once."""
     found: dict[tuple[int, str, str, str], Finding] = {}
     tail, line = b"", 0
@@ -113,7 +118,7 @@ def judge_blob(blob: Blob, values: Values, *, is_env: bool) -> list[Finding]:
     return list(found.values())
 
 
-def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> list[Finding]:
+def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> "list[Finding]":
     text = as_bytes(data)
     found = judge_content(text, is_env=is_env)
     if values:
@@ -124,10 +129,12 @@ def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> list[Finding]:
     return found
 
 
-def _values_in(data: bytes, values: Values) -> list[Finding]:
+def _values_in(data: bytes, values: Values) -> "list[Finding]":
     if values.multiline and b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
-    return [
-        finding_at(data, position, VAULT_VALUE, name, vault)
-        for position, (vault, name) in values.places(data)
-    ]
+    places = values.places(data)
+    if not places:
+        return []
+    from vsync.guard.findings import VAULT_VALUE, finding_at
+
+    return [finding_at(data, position, VAULT_VALUE, name, vault) for position, (vault, name) in places]

@@ -6,91 +6,69 @@ of key and ciphertext the tag: both are one call each and cheap to import, and a
 no HMAC round it.
 """
 
-from __future__ import annotations
+import posix
 
-import os
+from vsync.guard.system import variable
 
 try:
     from _sha3 import sha3_256, shake_256  # type: ignore[import-not-found]
 except ImportError:  # an interpreter that is built in another way
     from hashlib import sha3_256, shake_256
 
-_MAGIC = b"VGI1"
-_NONCE = 16
-_TAG = 32
-_KEY = 32
+MAGIC = b"VGI1"
+NONCE = 16
+TAG = 32
+KEY = 32
 MOST = 256 * 1024 * 1024  # bytes that are read of a sealed file
 
 
-def local_key(*, make: bool = False) -> bytes:
-    """Return this machine's key, empty when there is none; `make` creates it where that is possible."""
-    path = _key_path()
-    key = read_file(path, _KEY + 1)
-    if len(key) == _KEY or not make or not path:
-        return key if len(key) == _KEY else b""
-    beside = f"{path}.{os.getpid()}.tmp"
-    try:
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(descriptor, os.urandom(_KEY))
-            os.fsync(descriptor)
-            # Unlike a rename, a link does not replace the key that another process made first.
-            os.link(beside, path)
-        finally:
-            os.close(descriptor)
-            os.unlink(beside)
-    except OSError:
-        pass
-    key = read_file(path, _KEY + 1)
-    return key if len(key) == _KEY else b""
+def local_key() -> bytes:
+    """Return this machine's key, empty when there is none."""
+    key = read_file(key_path(), KEY + 1)
+    return key if len(key) == KEY else b""
 
 
-def _key_path() -> str:
-    configured = os.environ.get("XDG_CONFIG_HOME", "")
+def key_path() -> str:
+    """Return where the key lies, empty when there is no place for one."""
+    configured = variable(b"XDG_CONFIG_HOME")
     if not configured.startswith("/"):
-        home = os.environ.get("HOME", "")
+        home = variable(b"HOME")
         if not home.startswith("/"):
             return ""
-        configured = os.path.join(home, ".config")
-    return os.path.join(configured, "vsync", "local_key")
+        configured = f"{home}/.config"
+    return f"{configured}/vsync/local_key"
 
 
 def read_file(path: str, most: int = MOST) -> bytes:
     """Return the content of a regular file, empty when it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_NONBLOCK | posix.O_NOFOLLOW)
     except (OSError, ValueError):
         return b""
     try:
         with open(descriptor, "rb", buffering=0) as file:
-            return file.read(most) or b""
+            return file.read(min(most, posix.fstat(descriptor).st_size)) or b""
     except OSError:
         return b""
 
 
-def sealed(key: bytes, data: bytes) -> bytes:
-    """Encrypt and authenticate."""
-    nonce = os.urandom(_NONCE)
-    body = _MAGIC + nonce + _masked(key, nonce, data)
-    return body + _tag(key, body)
-
-
 def opened(key: bytes, data: bytes) -> bytes | None:
     """Return what was sealed, None when it was not sealed with this key or not left alone."""
-    body, tag = data[:-_TAG], data[-_TAG:]
-    if not key or not body.startswith(_MAGIC) or _tag(key, body) != tag:
+    body, tag = data[:-TAG], data[-TAG:]
+    if not key or not body.startswith(MAGIC) or tag_of(key, body) != tag:
         return None
-    start = len(_MAGIC) + _NONCE
-    return _masked(key, body[len(_MAGIC) : start], body[start:])
+    start = len(MAGIC) + NONCE
+    return masked(key, body[len(MAGIC) : start], body[start:])
 
 
-def _masked(key: bytes, nonce: bytes, data: bytes) -> bytes:
+def masked(key: bytes, nonce: bytes, data: bytes) -> bytes:
+    """Return the data under the key stream; twice is what it was."""
     size = len(data)
     stream: bytes = shake_256(b"vsync guard stream" + key + nonce).digest(size)
     return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big")
 
 
-def _tag(key: bytes, body: bytes) -> bytes:
+def tag_of(key: bytes, body: bytes) -> bytes:
+    """Return what nobody without the key can write behind these bytes."""
     tag: bytes = sha3_256(b"vsync guard tag" + key + body).digest()
     return tag

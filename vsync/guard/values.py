@@ -1,50 +1,48 @@
 """Finding many values in much text in one pass, without a search for each.
 
-A value is looked for by the words of eight bytes in it. The text is cut into such words, once
-from its first byte and once from its fifth: wherever a value of eleven bytes or more stands, of
-any four words that begin at neighbouring bytes of it one is a cut. Shorter values are found by
-words of four bytes in the same way. Which four is chosen when the index is made: the rarest.
-`frozenset.intersection` of a memory view does that at 5 ms a megabyte; what it hits is then
-compared in full.
+A value is looked for by the words in it. The text is cut into words of eight bytes: wherever a value of
+fifteen bytes or more stands, of any eight words that begin at neighbouring bytes of it one is a cut.
+Shorter values are found in the same way by words of four bytes; from eleven bytes on two of them follow
+each other, and both must be there. Which words of a value is chosen when the index is made: the rarest.
+`frozenset.intersection` of a memory view does that at 10 ms a megabyte; what it hits is then compared in
+full.
+
+The words are not kept: opening a file that is sealed takes more time than cutting them out.
 """
 
-from __future__ import annotations
+import sys
 
-_LONG = 8
-_SHORT = 4
-STRIDE = 4
-_SHORTEST_LONG = _LONG + STRIDE - 1
+LONG = 8
+SHORT = 4
+SHORTEST_LONG = 2 * LONG - 1
+SHORTEST_PAIR = 3 * SHORT - 1
 _FEW = 32
-_MOST_STARTS = 24
-# Small letters count as one: words of a language are made of them.
-_PLAIN = bytes.maketrans(bytes(range(97, 123)), b"a" * 26)
 MOST_PLACES = 100
 """Places of one spelling that are looked at in one piece of a file."""
 
 Owner = tuple[str, str]
 """Vault folder, and name of the variable or file."""
 
+Made = tuple[list[bytes], list[int], list[Owner], bool]
+"""What choosing.py makes: the spellings, where in each its words start, and its owner; whether any
+has a line end."""
+
+Words = tuple[frozenset[int], frozenset[int]]
+"""Long ones and short ones, as numbers."""
+
 
 class Values:
     """The spellings of every value, ready to be looked for; `stamp` changes with every making."""
 
-    __slots__ = ("_index", "_long", "_needles", "_owners", "_short", "_starts", "multiline", "stamp")
+    __slots__ = (
+        *("_index", "_needles", "_owners", "_starts", "_words"),
+        *("multiline", "stamp"),
+    )
 
-    def __init__(
-        self,
-        words: tuple[bytes, bytes],
-        needles: list[bytes],
-        starts: list[int],
-        owners: list[Owner],
-        stamp: bytes,
-    ) -> None:
-        self._long: frozenset[int] = frozenset(memoryview(words[0]).cast("Q"))
-        self._short: frozenset[int] = frozenset(memoryview(words[1]).cast("I"))
-        self._needles = needles
-        self._starts = starts
-        self._owners = owners
-        self._index: dict[tuple[int, int], list[int]] = {}
-        self.multiline = any(b"\n" in needle for needle in needles)
+    def __init__(self, made: Made, stamp: bytes) -> None:
+        self._needles, self._starts, self._owners, self.multiline = made
+        self._words: Words = (_long_words(*made[:2]), _short_words(*made[:2]))
+        self._index: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
         self.stamp = stamp
 
     def __bool__(self) -> bool:
@@ -63,104 +61,93 @@ class Values:
                 count += 1
         return sorted(found)
 
-    def _candidates(self, data: bytes) -> list[int]:
+    def _candidates(self, data: bytes) -> "set[int] | frozenset[int]":
         """Return the spellings that may stand in the text."""
-        hits: set[tuple[int, int]] = set()
-        cuts = self._cuts(data)
-        for width, words, cut in cuts:
-            hits.update((width, word) for word in words.intersection(cut))
-        if not hits:
-            return []
+        view, size = memoryview(data), len(data)
+        cuts = (view[: size - size % LONG].cast("Q"), view[: size - size % SHORT].cast("I"))
+        hits = (self._words[0].intersection(cuts[0]), self._words[1].intersection(cuts[1]))
+        if not (hits[0] or hits[1]):
+            return frozenset()
         self._prepare()
-        numbers = {number for hit in hits for number in self._index[hit]}
-        if len(numbers) <= _FEW:
-            return sorted(numbers)
-        return sorted(self._compared(data, cuts, hits))
+        found = {number for kind in (0, 1) for word in hits[kind] for number in self._index[kind][word]}
+        found = {number for number in found if self._has_pair(number, hits[1])}
+        return found if len(found) <= _FEW else self._compared(data, cuts, hits, found)
 
-    def _cuts(self, data: bytes) -> list[tuple[int, frozenset[int], memoryview]]:
-        view = memoryview(data)
-        size = len(data)
-        cuts = []
-        if self._long:
-            cuts.append((_LONG, self._long, view[: size - size % _LONG].cast("Q")))
-            rest = max(size - STRIDE, 0)
-            cuts.append((_LONG, self._long, view[STRIDE : STRIDE + rest - rest % _LONG].cast("Q")))
-        if self._short:
-            cuts.append((_SHORT, self._short, view[: size - size % _SHORT].cast("I")))
-        return cuts
+    def _has_pair(self, number: int, hits: frozenset[int]) -> bool:
+        """Tell whether words that follow each other were hit, where a spelling is long enough for two."""
+        needle = self._needles[number]
+        if not SHORTEST_PAIR <= len(needle) < SHORTEST_LONG:
+            return True
+        words = self._words_of(number)
+        return any(words[at] in hits and words[at + SHORT] in hits for at in range(SHORT))
 
     def _compared(
-        self, data: bytes, cuts: list[tuple[int, frozenset[int], memoryview]], hits: set[tuple[int, int]]
+        self, data: bytes, cuts: tuple[memoryview, memoryview], hits: Words, candidates: set[int]
     ) -> set[int]:
-        """Return the spellings that do stand there, where too many may to search for each."""
+        """Return those candidates that do stand there, where there are too many to search for each."""
         found: set[int] = set()
-        for number, (width, _, cut) in enumerate(cuts):
-            start = STRIDE if number == 1 and width == _LONG else 0
-            words = {word for size, word in hits if size == width}
+        for kind, width in enumerate((LONG, SHORT)):
+            words, cut, index = hits[kind], cuts[kind], self._index[kind]
             for place in [place for place, word in enumerate(cut) if word in words]:
-                at = start + place * width
-                for candidate in self._index[width, cut[place]]:
-                    needle, begin = self._needles[candidate], at - self._starts[candidate]
-                    around = data[max(0, begin - STRIDE) : max(0, begin + len(needle))]
-                    if candidate not in found and needle in around:
-                        found.add(candidate)
+                numbers = candidates.intersection(index[cut[place]]) - found
+                found.update(number for number in numbers if self._stands(data, number, place * width))
         return found
+
+    def _stands(self, data: bytes, number: int, at: int) -> bool:
+        """Tell whether a spelling stands where one of its words does."""
+        needle, begin = self._needles[number], at - self._starts[number]
+        return needle in data[max(0, begin - LONG) : max(0, begin + len(needle))]
 
     def _prepare(self) -> None:
         """Map each word to the spellings that have it; only when a text has one of them."""
-        if self._index:
+        if self._index[0] or self._index[1]:
             return
-        for number, (needle, start) in enumerate(zip(self._needles, self._starts, strict=True)):
-            width, words = _words_of(needle, start)
-            for word in words:
-                self._index.setdefault((width, word), []).append(number)
+        for number, needle in enumerate(self._needles):
+            index = self._index[0 if len(needle) >= SHORTEST_LONG else 1]
+            for word in self._words_of(number):
+                index.setdefault(word, []).append(number)
+
+    def _words_of(self, number: int) -> list[int]:
+        """Return the words of a spelling, at neighbouring bytes."""
+        needle, start = self._needles[number], self._starts[number]
+        width, order = width_of(needle), sys.byteorder
+        places = range(start, start + count_of(needle))
+        return [int.from_bytes(needle[at : at + width], order) for at in places]
 
 
-def _words_of(needle: bytes, start: int) -> tuple[int, list[int]]:
-    """Return the width of the words by which a spelling is looked for, and the words."""
-    width = _width(needle)
-    parts = memoryview(b"".join(_parts(needle, start)))
-    return width, (parts.cast("Q") if width == _LONG else parts.cast("I")).tolist()
+def width_of(needle: bytes) -> int:
+    """Return how many bytes the words of a spelling have."""
+    return LONG if len(needle) >= SHORTEST_LONG else SHORT
 
 
-def _width(needle: bytes) -> int:
-    return _LONG if len(needle) >= _SHORTEST_LONG else _SHORT
+def count_of(needle: bytes) -> int:
+    """Return how many words, at neighbouring bytes, are taken of a spelling."""
+    return LONG if len(needle) >= SHORTEST_PAIR else SHORT
 
 
-def _parts(needle: bytes, start: int) -> list[bytes]:
-    width = _width(needle)
-    return [needle[at : at + width] for at in range(start, start + STRIDE)]
+def _long_words(needles: list[bytes], starts: list[int]) -> frozenset[int]:
+    # Cells of sixteen bytes, of which only the first fifteen count.
+    cells = _cells(needles, starts, range(SHORTEST_LONG, sys.maxsize), SHORTEST_LONG)
+    rows = [memoryview(cells[at:] + cells[:at]).cast("Q") for at in range(LONG)]
+    return frozenset().union(*(row[::2] for row in rows))
 
 
-def choose_words(needles: list[bytes]) -> tuple[tuple[bytes, bytes], list[int]]:
-    """Return all words of both widths as they are kept, and where in each spelling its words start.
-
-    `postgres://` stands in many values and in much code: the words that fewest spellings share,
-    and of those the most varied, are hit by nearly nothing else.
-    """
-    shared: dict[bytes, int] = {}
-    for needle in needles:
-        for start in _possible(needle):
-            word = needle[start : start + _width(needle)]
-            shared[word] = shared.get(word, 0) + 1
-    starts = [_rarest(needle, shared) for needle in needles]
-    kept: dict[int, set[bytes]] = {_LONG: set(), _SHORT: set()}
-    for needle, start in zip(needles, starts, strict=True):
-        kept[_width(needle)].update(_parts(needle, start))
-    return (b"".join(sorted(kept[_LONG])), b"".join(sorted(kept[_SHORT]))), starts
+def _short_words(needles: list[bytes], starts: list[int]) -> frozenset[int]:
+    # Cells of twelve bytes with two words, one behind the other, and of eight with one.
+    pairs = _cells(needles, starts, range(SHORTEST_PAIR, SHORTEST_LONG), SHORTEST_PAIR)
+    others = _cells(needles, starts, range(SHORTEST_PAIR), 2 * SHORT - 1)
+    words: set[int] = set()
+    for at in range(SHORT):
+        row = memoryview(pairs[at:] + pairs[:at]).cast("I")
+        words.update(row[::3], row[1::3], memoryview(others[at:] + others[:at]).cast("I")[::2])
+    return frozenset(words)
 
 
-def _possible(needle: bytes) -> range:
-    return range(min(len(needle) - _width(needle) - STRIDE + 2, _MOST_STARTS))
-
-
-def _rarest(needle: bytes, shared: dict[bytes, int]) -> int:
-    width = _width(needle)
-    possible = _possible(needle)
-    counts = [shared.get(needle[at : at + width], 0) for at in range(len(possible) + STRIDE - 1)]
-    span = width + STRIDE - 1
-    ranks = [
-        (max(counts[at : at + STRIDE]), -len(set(needle[at : at + span].translate(_PLAIN))))
-        for at in possible
+def _cells(needles: list[bytes], starts: list[int], lengths: range, span: int) -> bytes:
+    """Return the bytes that words are cut from of all spellings of these lengths, a zero byte behind each."""
+    spans = [
+        needle[start : start + span]
+        for needle, start in zip(needles, starts, strict=True)
+        if len(needle) in lengths
     ]
-    return ranks.index(min(ranks))
+    return b"\0".join([*spans, b""])

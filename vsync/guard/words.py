@@ -1,7 +1,5 @@
 """The guard's command line, read by hand: argparse costs as much as the whole look."""
 
-from __future__ import annotations
-
 from vsync.guard.errors import CannotLook
 
 FORMATS = ("text", "json", "sarif", "github")
