@@ -14,7 +14,9 @@ Of any other file, the candidate that is not in place lies beside it, as `NAME.c
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 
+MOST_MARKS = 200  # more than anybody wants to read
 YOURS, BETWEEN, THEIRS = "<<<<<<< yours", "=======", ">>>>>>> remote "
 
 _MARK = re.compile(
@@ -46,7 +48,7 @@ def marked_names(data: bytes) -> tuple[str, ...]:
     A mark that stands alone, or around something else, is told by the number of its line.
     """
     found: dict[str, None] = {}
-    marks = list(_MARK.finditer(data))
+    marks = list(islice(_MARK.finditer(data), MOST_MARKS))
     for number, mark in enumerate(marks):
         after = marks[number + 1] if number + 1 < len(marks) else None
         names: tuple[str, ...] = ()
