@@ -25,6 +25,7 @@ UP = {"vsync.cli", "vsync.wiring"}
 FORBIDDEN = {
     "vsync.errors": {"vsync"},
     "vsync.model": {"vsync.formats", "vsync.store", "vsync.keys", "vsync.sync", *OUTSIDE, *UP},
+    "vsync.merge": {"vsync.vault", "vsync.machine", "vsync.sync", "pathlib", *OUTSIDE, *UP},
     "vsync.formats": {"pathlib", "os.path", "tomlkit", "filelock", *OUTSIDE, *UP},
     "vsync.config": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.runtime", *OUTSIDE, *UP},
     "vsync.store": {"vsync.sync", "vsync.keys", "vsync.machine", "vsync.runtime", "click", "keyring", *UP},
