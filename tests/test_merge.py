@@ -313,3 +313,24 @@ def test_marks_that_are_left_name_their_variables_and_never_a_value(
     data: bytes, names: tuple[str, ...]
 ) -> None:
     assert marked_names(data) == names  # attack 56
+
+
+MIRROR = {
+    Take.YOURS: Take.THEIRS,
+    Take.THEIRS: Take.YOURS,
+    Take.YOURS_ASIDE: Take.THEIRS_ASIDE,
+    Take.THEIRS_ASIDE: Take.YOURS_ASIDE,
+}
+states = st.none() | st.builds(FileState, st.just("f"), st.booleans(), st.sampled_from("12"))
+
+
+@given(states, states, states)
+def test_files_are_judged_alike_from_both_sides(
+    base: FileState | None, yours: FileState | None, theirs: FileState | None
+) -> None:
+    one, two = judge("f", base, yours, theirs), judge("f", base, theirs, yours)
+    assert one.executable == two.executable
+    if yours is None or theirs is None or yours.sha256 != theirs.sha256:
+        assert MIRROR.get(one.take, one.take) is two.take
+    else:
+        assert one.take is two.take is Take.YOURS

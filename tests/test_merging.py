@@ -475,3 +475,20 @@ def test_two_people_merge_push_and_converge_with_every_change(
         ben.push()
         ana.pull()
         assert ana.tree() == ben.tree()
+
+
+def test_vaults_of_the_classic_layout_are_merged_too(tmp_path: Path) -> None:
+    team = Team(tmp_path / "classic", layout="classic")
+    ana, ben = team.desk("ana"), team.desk("ben")
+    ana.write(".env.prod", ENV)
+    ana.push()
+    ben.pull()
+    both(
+        ana,
+        ben,
+        there={".env.prod": ENV.replace("A=1", "A=2")},
+        here={".env.prod": ENV.replace("B=1", "B=2")},
+    )
+    assert ben.pull(merge=True).state == "merged"
+    assert ben.tree()[".env.prod"] == b"# head\n\nA=2\nB=2\n"
+    assert ben.push().state == "pushed"

@@ -113,26 +113,29 @@ def _remember(vault: OpenVault, target: Target) -> None:
 def _answer(
     vault: OpenVault, target: Target, plan: Plan, *, backup: str | None = None, dry_run: bool = False
 ) -> Result:
-    name, count = vault.secret.name, len(plan.changes)
-    came = f"{count} change{'' if count == 1 else 's'} from there"
-    summary, state = f"{'would merge' if dry_run else 'merged'} {target.version}: {came}", "merged"
-    following = (f"next: git vsync push {name}",)
-    if plan.clashes:
-        number, state = len(plan.clashes), "conflicts"
-        listed = shown([_named(clash) for clash in plan.clashes])
-        summary += f", {number} conflict{'' if number == 1 else 's'}: {listed}"
-        following = (f"next: {how_to_decide(vault.mapping)}",)
+    name, state = vault.secret.name, "conflicts" if plan.clashes else "merged"
+    following = how_to_decide(vault.mapping) if plan.clashes else f"git vsync push {name}"
     details = tuple(map(_conflict_line, plan.clashes))
     if not dry_run:
-        details += following
+        details += (f"next: {following}",)
     details += tuple(map(_change_line, plan.changes))
     if backup:
         details += (f"what was here is in the backup {backup}: git vsync restore {name} --backup",)
     if not dry_run:
         details += activate(vault.world, vault.mapping)
-    data = _data(target, plan) | {"backup": backup}
-    code = 11 if plan.clashes else 0
+    summary = f"{'would merge' if dry_run else 'merged'} {target.version}: {_counted(plan)}"
+    data, code = _data(target, plan) | {"backup": backup}, 11 if plan.clashes else 0
     return Result(str(vault.secret), "planned" if dry_run else state, summary, details, data, code)
+
+
+def _counted(plan: Plan) -> str:
+    parts = []
+    if plan.changes or not plan.clashes:
+        parts.append(f"{len(plan.changes)} change{'' if len(plan.changes) == 1 else 's'} from there")
+    if plan.clashes:
+        number, names = len(plan.clashes), [_named(clash) for clash in plan.clashes]
+        parts.append(f"{number} conflict{'' if number == 1 else 's'}: {shown(names)}")
+    return ", ".join(parts)
 
 
 def _data(target: Target, plan: Plan) -> dict[str, Json]:
