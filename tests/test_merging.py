@@ -79,6 +79,7 @@ def test_edits_of_both_sides_come_together_and_can_be_pushed(ana: Desk, ben: Des
     merged = {".env.prod": b"# head\n\nA=2\nB=7\nX=5\n", "keys/a.pem": b"a2", "mine": b"m", "new.pem": b"n"}
     assert (done.state, done.code, ben.tree()) == ("merged", 0, merged)
     assert ben.status().details == ("+ mine", "~ .env.prod", "~ keys/a.pem")
+    assert ben.status().data["remote"] == f"up to date at {LATER}"
     assert ben.push().state == "pushed"
     assert ana.pull().state == "pulled"
     assert ana.tree() == merged
@@ -206,7 +207,7 @@ def test_modes_and_folders_are_merged_too(ana: Desk, ben: Desk) -> None:
     ana.push()
     ben.write("keys/a.pem", "edited")
     ben.write("yours/y", "y", executable=True)
-    ben.pull(merge=True)
+    assert "~ keys/a.pem" in ben.pull(merge=True).details
     modes = {str(path.relative_to(ben.vault)): path.stat().st_mode & 0o777 for path in ben.vault.rglob("*")}
     files = {".env.prod": 0o600, "keys/a.pem": 0o700, "theirs/deep/x": 0o600, "yours/y": 0o700}
     assert modes == files | dict.fromkeys(["keys", "theirs", "theirs/deep", "yours"], 0o700)
@@ -302,6 +303,35 @@ def test_the_last_version_is_not_fetched_where_no_text_is_needed(ana: Desk, ben:
     ]
 
 
+def test_nor_for_an_env_file_that_both_added(ana: Desk, ben: Desk, team: Team) -> None:
+    both(ana, ben, there={"new.env": "A=1\nB=1\n"}, here={"new.env": "C=1\n"})
+    ben.store = Simulator(team.store)
+    assert ben.pull(merge=True).code == 0
+    assert ben.tree()["new.env"] == b"A=1\nB=1\nC=1\n"
+    assert len([call for call in ben.store.calls if call.startswith("download")]) == 1
+
+
+def test_a_file_that_was_executable_before_is_known_as_the_same(ana: Desk, ben: Desk) -> None:
+    ana.write("bin/run", "1", executable=True)
+    ana.write("bin/.env", "A=1\nB=1\n", executable=True)
+    ana.push()
+    ben.pull()
+    ben.write("bin/run", "1", executable=False)
+    ben.write("bin/.env", "A=2\nB=1\n", executable=False)
+    ana.write("bin/run", "2", executable=True)
+    ana.write("bin/.env", "A=1\nB=2\n", executable=True)
+    ana.push()
+    assert ben.pull(merge=True).code == 0
+    assert (ben.tree()["bin/run"], ben.tree()["bin/.env"]) == (b"2", b"A=2\nB=2\n")
+    assert {path.stat().st_mode & 0o777 for path in (ben.vault / "bin").iterdir()} == {0o600}
+
+
+def test_a_comment_that_came_from_there_is_told_as_a_change_of_the_file(ana: Desk, ben: Desk) -> None:
+    both(ana, ben, there={".env.prod": f"{ENV}# note\n"}, here={".env.prod": f"{ENV}C=1\n"})
+    assert "~ .env.prod" in ben.pull(merge=True).details
+    assert ben.tree()[".env.prod"].decode() == f"{ENV}C=1\n# note\n"
+
+
 def test_a_last_version_with_another_content_is_not_believed(ana: Desk, ben: Desk, team: Team) -> None:
     hostile = ben.store = Simulator(team.store)
     both(ana, ben, there={".env.prod": "A=2\nB=1\n"}, here={".env.prod": "A=ben\nB=1\n"})
@@ -378,6 +408,9 @@ def test_activate_to_and_the_audit_row_follow_as_after_any_pull(ana: Desk, ben: 
     both(ana, ben, there={".env.prod": "A=2\nB=1\n"}, here={".env.prod": "A=1\nB=2\n"})
     ben.pull(merge=True)
     assert (ben.top / ".env").read_text() == "A=2\nB=2\n"
+    (ben.top / ".env").unlink()
+    assert ben.pull(merge=True).state == "current"
+    assert (ben.top / ".env").exists()
     rows = [(row.data["action"], row.data["version_ts"]) for row in ben.audit(verify=True)]
     assert rows[-1] == ("pull", LATER)
 

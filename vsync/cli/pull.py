@@ -37,11 +37,10 @@ def command(
     Everything is verified before anything is replaced. Edits that were never pushed stop it (11).
     With --merge only real conflicts do: they are listed, and both candidates are kept in the folder.
     """
-    words = [
-        f"--{word}" for word in ("at", "locked", "backup", "force") if (at if word == "at" else flags[word])
-    ]
-    if flags["merge"] and words:
-        raise UsageError(f"--merge and {words[0]} do not go together", hint="leave one of them out")
+    given = {"at": at, **flags}
+    others = [f"--{word}" for word in ("at", "locked", "backup", "force") if given[word]]
+    if flags["merge"] and others:
+        raise UsageError(f"--merge and {others[0]} do not go together", hint="leave one of them out")
     if at and flags["locked"]:
         raise UsageError("--locked and --at both name a version", hint="leave one of them out")
     options = PullOptions(at=at, **flags)

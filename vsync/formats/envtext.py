@@ -171,6 +171,7 @@ def _variable(name: str, value: str | None, lead: Lines, line: str) -> Variable:
     ending = found[0] if found else ""
     text = line[: len(line) - len(ending)]
     code = text[: _comment_start(text)].rstrip() if "#" in text else text
+    # Versions of the parser differ over `NAME= # text`: what this one would read otherwise stays whole.
     if code != text and _read(code) != (name, value):
         code = text
     return Variable(name, value, lead, code, text[len(code) :], ending)
