@@ -317,9 +317,9 @@ def test_a_file_that_was_executable_before_is_known_as_the_same(ana: Desk, ben: 
     ana.push()
     ben.pull()
     ben.write("bin/run", "1", executable=False)
-    ben.write("bin/.env", "A=2\nB=1\n", executable=False)
+    ben.write("bin/.env", "A=2\nB=1\n", executable=True)
     ana.write("bin/run", "2", executable=True)
-    ana.write("bin/.env", "A=1\nB=2\n", executable=True)
+    ana.write("bin/.env", "A=1\nB=2\n", executable=False)
     ana.push()
     assert ben.pull(merge=True).code == 0
     assert (ben.tree()["bin/run"], ben.tree()["bin/.env"]) == (b"2", b"A=2\nB=2\n")
