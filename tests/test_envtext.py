@@ -18,7 +18,7 @@ lines' # behind B
 
 C="x # y"# behind C
 D=#value
-E=   # nothing
+E=
 F
 G=a#b # c # d\t
 # the footer
@@ -44,7 +44,7 @@ def test_each_part_is_where_it_belongs() -> None:
         ("B", "two\n# no comment\nlines", "  B='two\n# no comment\nlines'", " # behind B"),
         ("C", "x # y", 'C="x # y"', "# behind C"),
         ("D", "#value", "D=#value", ""),
-        ("E", "", "E=", "   # nothing"),
+        ("E", "", "E=", ""),
         ("F", None, "F", ""),
         ("G", "a#b", "G=a#b", " # c # d\t"),
     ]

@@ -47,6 +47,10 @@ TABLE = {
     "a comment here, a value there": ("A=1\n", "A=1 # b\n", "A=2\n", "A=2 # b\n"),
     "quotes are no other value": ("A=1\n", "A='1'\n", "A=2\n", "A=2\n"),
     "both rewrote one value": ("A=1\n", "A='1'\n", 'A="1"\nB=1\n', "A='1'\nB=1\n"),
+    "behind another value it would be none": ('A="1"\n', "A=2\n", 'A="1"# c\n', "# c\nA=2\n"),
+    "there, too": ('A="1"\n', 'A="1"# c\n', "A=2\n", "# c\nA=2\n"),
+    "a third one": ('A="1"\n', 'A="1"# c\n', "A=2 # d\n", "# c\nA=2 # d\n"),
+    "both added it in other words": ("", "A=1\n", "A='1'\nB=1\n", "A=1\nB=1\n"),
     "both added it alike": ("", "# y\nA=1\n", "# t\nA=1\n", "# y\n# t\nA=1\n"),
     "the header": ("# h\n\nA=1\nB=1\n", "# i\n\nA=1\nB=1\n", "# h\n\nA=1\nB=2\n", "# i\n\nA=1\nB=2\n"),
     "the footer": ("A=1\n", "A=1\n# y\n", "A=1\n# t\n", "A=1\n# y\n# t\n"),
@@ -129,7 +133,7 @@ class Drawn:
 
 
 leads = st.lists(st.sampled_from(["", "# p", "# q", "# r"]), max_size=2)
-values = st.sampled_from(["1", "2", "3", "'2'", '"a\nb"', "", "2 # k", "2 # l", "1 # k"])
+values = st.sampled_from(["1", "2", "3", "'2'", '"a\nb"', "", "2 # k", "2 # l", "1 # k", "'2'# m", '"1"# k'])
 
 
 @st.composite

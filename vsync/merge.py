@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from vsync.formats.conflict import marked
 from vsync.formats.content import FileState
-from vsync.formats.envtext import Document, Lines, Variable, is_blank, parse, to_file
+from vsync.formats.envtext import Document, Lines, Variable, is_blank, parse, reads_as, to_file
 
 T = TypeVar("T")
 
@@ -182,7 +182,7 @@ def _merge_variable(
     if base is None:
         if yours.value != theirs.value:
             return _Clashing(left.name, lead, yours, theirs)
-        base = replace(yours, lead=(), comment="")
+        base = replace(theirs, lead=(), comment="")
     if yours.value != theirs.value and base.value not in (yours.value, theirs.value):
         return _Clashing(left.name, lead, yours, theirs)
     return _joined(base, yours, theirs, lead)
@@ -190,16 +190,25 @@ def _merge_variable(
 
 def _joined(base: Variable, yours: Variable, theirs: Variable, lead: Lines) -> Variable:
     """Join two variables of which one at most has a new value."""
-    code = three_way(base.code, yours.code, theirs.code)
-    if yours.value != theirs.value:
-        code = theirs.code if yours.value == base.value else yours.code
-    comment = three_way(base.comment, yours.comment, theirs.comment)
-    note = f"{theirs.comment.strip()}{yours.ending}"
-    # There is room for one comment behind a value: the second one goes above it.
-    if theirs.comment not in (base.comment, comment) and note.startswith("#") and note not in lead:
-        lead = (*lead, note)
-    value = three_way(base.value, yours.value, theirs.value)
-    return Variable(yours.name, value, lead, code, comment, yours.ending)
+    if yours.value == theirs.value:
+        side = three_way(base.code, yours.code, theirs.code)
+        source = yours if side == yours.code else theirs
+    else:
+        source = theirs if yours.value == base.value else yours
+    comments = [three_way(base.comment, yours.comment, theirs.comment)]
+    comments += [theirs.comment] if theirs.comment != base.comment else []
+    # There is room for one comment behind a value: another one goes above it. So does one that
+    # would no longer be a comment: behind `"1"`, `# c` is one; behind `1` it is part of the value.
+    behind = next((one for one in comments if _fits(source, one)), "")
+    notes = {f"{one.strip()}{yours.ending}": None for one in comments if one != behind and "#" in one}
+    lead = (*lead, *(note for note in notes if note not in lead))
+    return replace(source, lead=lead, comment=behind, ending=yours.ending)
+
+
+def _fits(variable: Variable, comment: str) -> bool:
+    """Tell whether a comment can stand behind a value without becoming a part of it."""
+    same = comment == variable.comment
+    return same or reads_as(f"{variable.code}{comment}", variable.name, variable.value)
 
 
 def merge_lines(base: Lines, yours: Lines, theirs: Lines) -> Lines:

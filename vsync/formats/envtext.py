@@ -172,7 +172,7 @@ def _variable(name: str, value: str | None, lead: Lines, line: str) -> Variable:
     text = line[: len(line) - len(ending)]
     code = text[: _comment_start(text)].rstrip() if "#" in text else text
     # Versions of the parser differ over `NAME= # text`: what this one would read otherwise stays whole.
-    if code != text and _read(code) != (name, value):
+    if code != text and not reads_as(code, name, value):
         code = text
     return Variable(name, value, lead, code, text[len(code) :], ending)
 
@@ -190,10 +190,9 @@ def _comment_start(text: str) -> int:
     return position if position >= 0 else len(text)
 
 
-def _read(code: str) -> tuple[str | None, str | None] | None:
+def reads_as(text: str, name: str, value: str | None) -> bool:
+    """Tell whether a line is this variable with this value, and nothing else."""
     from dotenv.parser import parse_stream
 
-    bindings = list(parse_stream(io.StringIO(f"{code}\n")))
-    if len(bindings) != 1 or bindings[0].error:
-        return None
-    return bindings[0].key, bindings[0].value
+    bindings = list(parse_stream(io.StringIO(f"{text}\n")))
+    return [(one.key, one.value, one.error) for one in bindings] == [(name, value, False)]
