@@ -363,3 +363,9 @@ def test_a_date_that_is_none_is_refused(ana: Home, repo: Path) -> None:
 
 def test_a_share_is_not_written_into_a_vault(ana: Home, repo: Path) -> None:
     refused(ana.vsync("export", "prod", "--out", "infra/vault/prod/x.share", cwd=repo), 2, "vault folder")
+
+
+@pytest.mark.parametrize("words", [("--at", "20260523-120000"), ("--locked",), ("--backup",), ("--force",)])
+def test_merge_goes_with_no_other_way_to_pull(ana: Home, repo: Path, words: tuple[str, ...]) -> None:
+    said = f"--merge and {words[0]} do not go together"
+    refused(ana.vsync("pull", "prod", "--merge", *words, cwd=repo), 2, said)

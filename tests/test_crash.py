@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from vsync.errors import DiskError, GitError, VsyncError
 from vsync.store.folder import FolderStore
 
 SYSTEM_CALLS = ("rename", "replace", "unlink", "rmdir", "mkdir", "link", "fsync", "write", "open")
+VERBS = {"merge": methodcaller("pull", merge=True)}
 OLD, NEW, ELSE = b"A=old canary\n", b"A=new canary\n", b"A=else canary\n"
 
 
@@ -89,7 +91,7 @@ def _run(desk: Desk, verb: str, at: int, *, dead: bool) -> bool:
     executioner = Executioner(at, dead=dead)
     try:
         with executioner.watching():
-            getattr(desk, verb)()
+            VERBS.get(verb, methodcaller(verb))(desk)
     except Stopped:
         return False
     except (VsyncError, OSError):
@@ -214,6 +216,49 @@ def test_an_edit_after_a_killed_pull_is_pushed_or_protected(pulling: Team, memor
 
 def test_plaintext_is_only_in_the_vault_after_a_pull_stopped_by_ctrl_c(pulling: Team, memory: Path) -> None:
     for team in _steps(pulling, "pull", dead=False, folder=memory / "steps"):  # attack 54
+        found = files_with(b"canary", team.folder / "ben", team.folder / "store")
+        assert {path.parent for path in found} == {team.folder / "ben/checkout" / FOLDER}
+
+
+MERGED = {
+    ".env.prod": NEW + b"MINE=canary\n",
+    "keys/new.pem": b"new",
+    "mine.pem": b"mine canary",
+}
+
+
+@pytest.fixture(scope="module")
+def merging(pulling: Team, memory: Path) -> Team:
+    """Ben has edits of his own, and all that `pulling` brings."""
+    team = pulling.copy(memory / "merging")
+    ben = Desk(team, "ben")
+    ben.write(".env.prod", OLD + b"MINE=canary\n")
+    ben.write("mine.pem", "mine canary")
+    return team
+
+
+@pytest.mark.parametrize("dead", [False, True], ids=["interrupted", "killed"])
+def test_a_merge_stopped_at_any_step_leaves_old_or_merged_whole(
+    merging: Team, memory: Path, dead: bool
+) -> None:
+    old = Desk(merging, "ben").tree()  # attacks 33, 95
+    states = set()
+    for team in _steps(merging, "merge", dead=dead, folder=memory / "steps"):
+        ben, ana = Desk(team, "ben"), Desk(team, "ana")
+        if ben.vault.exists():
+            assert ben.tree() in (old, MERGED)
+        assert "vault" not in ben.git("status", "--porcelain", "-uall")
+        states.add(ben.pull(merge=True).state)
+        assert (ben.tree(), ben.status().data["local"]) == (MERGED, "dirty 2")
+        assert not (ben.vault.parent / ".prod.vsync").exists()
+        assert ben.push().state == "pushed"
+        ana.pull()
+        assert ana.tree() == MERGED
+    assert states == {"merged", "current"}
+
+
+def test_a_stopped_merge_leaves_plaintext_in_the_vault_only(merging: Team, memory: Path) -> None:
+    for team in _steps(merging, "merge", dead=False, folder=memory / "steps"):  # attack 54
         found = files_with(b"canary", team.folder / "ben", team.folder / "store")
         assert {path.parent for path in found} == {team.folder / "ben/checkout" / FOLDER}
 

@@ -469,3 +469,18 @@ def test_a_latest_that_names_no_version_is_refused(old_team: Team, carl: Desk, t
     hostile.lie("app/prod/latest", text.encode())
     with pytest.raises(IntegrityError):
         carl.pull()
+
+
+@pytest.mark.parametrize("merge", [False, True], ids=["pull", "merge"])
+def test_a_merge_believes_no_more_than_a_pull(ben: Desk, hostile: Simulator, team: Team, merge: bool) -> None:
+    lie = {".env.prod": (b"A=8\n", False)}
+    _published(hostile, team, _bundle({".env.prod": (b"A=7\n", False)}), lie)
+    ben.write("mine", "m")
+    _refused(ben, IntegrityError, "does not hold the content", merge=merge, force=not merge)
+
+
+def test_a_merge_puts_no_file_where_a_candidate_has_to_lie(ben: Desk, hostile: Simulator, team: Team) -> None:
+    files = {".env.prod": (b"A=1\n", False), "mine": (b"t", False), f"mine.conflict-{LATER}": (b"x", False)}
+    _published(hostile, team, _bundle(files), files)
+    ben.write("mine", "m")
+    _refused(ben, Conflict, "cannot lie in one folder", merge=True)

@@ -29,6 +29,10 @@ FORBIDDEN = {
         rules: {"vsync.formats", "vsync.config", "vsync.store", "vsync.keys", "vsync.sync", *OUTSIDE, *UP}
         for rules in ("vsync.drift", "vsync.schema", "vsync.patterns")
     },
+    **{
+        rules: {"vsync.vault", "vsync.machine", "vsync.store", "vsync.keys", "vsync.sync", *OUTSIDE, *UP}
+        for rules in ("vsync.merge", "vsync.checks")
+    },
     "vsync.formats": {"pathlib", "os.path", "tomlkit", "filelock", *OUTSIDE, *UP},
     "vsync.config": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.runtime", *OUTSIDE, *UP},
     "vsync.store": {"vsync.sync", "vsync.keys", "vsync.machine", "vsync.runtime", "click", "keyring", *UP},
@@ -48,6 +52,7 @@ FORBIDDEN = {
     "vsync.unguarded": {
         *("vsync.sync", "vsync.store", "vsync.keys", "vsync.guard", "vsync.hooks", "click", *UP),
     },
+    "vsync.reports": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.world", *OUTSIDE, *UP},
     "vsync.report": {"vsync.sync", "vsync.store", "vsync.keys", "vsync.world", *OUTSIDE, *UP},
 }
 SPEAKERS = {

@@ -195,8 +195,11 @@ class Story:
         refused = self.ana.vsync("push", code=11)
         check("ben@example.org" in refused.err, "the refusal does not say who was first")
         self.ana.vsync("pull", code=11)
-        self.ana.vsync("pull", "--backup")
-        return "push: ana is told that ben was first; her edit is kept in an encrypted backup"
+        self.ana.vsync("pull", "--merge")
+        both = (self.ana.vault / ".env.dev").read_text()
+        check("NEW_FROM_BEN=1" in both and "NEW_FROM_ANA=1" in both, "the merge lost an edit")
+        self.ana.vsync("push")
+        return "push: ana is told that ben was first; pull --merge keeps what both of them changed"
 
     def blocked_commit(self) -> str:
         """Somebody forces plaintext into the index."""

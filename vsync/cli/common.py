@@ -95,14 +95,17 @@ class Invocation:
             return self.report(pool.map(attempt, mappings))
 
     def write_each(self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result]) -> Report:
-        """Change one vault after the other; the first failure is the last thing tried."""
+        """Change one vault after the other; one that fails, or leaves something to decide, is the last."""
         require_keys_for(self.world, mappings)
         answers: list[Result | Failure] = []
         for mapping in mappings:
             try:
-                answers.append(work(mapping))
+                answer = work(mapping)
             except VsyncError as error:
                 answers.append(Failure(str(mapping.secret), error))
+                break
+            answers.append(answer)
+            if answer.code:
                 break
         return self.report(answers)
 

@@ -194,8 +194,7 @@ def moved(vault: OpenVault, head: Head | None) -> Conflict:
     name = vault.secret.name
     return Conflict(
         f"{vault.secret}: the remote moved: {by} pushed {head.version}{gen}",
-        hint=f"git vsync pull {name}; with edits of yours: git vsync pull {name} --backup, "
-        "put them in again, then push",
+        hint=f"git vsync pull {name} --merge puts your edits together with theirs, then push again",
     )
 
 

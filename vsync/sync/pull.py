@@ -2,6 +2,7 @@
 
 pointer → bundle → entries checked → local edits protected → encrypted backup → staged beside
 the folder → swapped → seen and ledger → audit row → activate_to. `vsync.lock` is never touched.
+With `merge`, local edits are put together with what changed in the store (merging.py).
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from vsync.sync.contents import states_of
 from vsync.sync.fetch import require_content, unpack
 from vsync.sync.head import Head, remember
 from vsync.sync.locking import locked_entry
+from vsync.sync.merging import merge
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.publish import newest_ledger, recover
+from vsync.sync.replacing import back_up, swap_in
 from vsync.sync.snapshot import (
     edits_since,
     folder_of,
@@ -41,6 +44,7 @@ class PullOptions:
 
     at: str | None = None
     locked: bool = False
+    merge: bool = False
     backup: bool = False
     force: bool = False
     dry_run: bool = False
@@ -54,7 +58,8 @@ class PullOptions:
 def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
     """Replace the mapping's folder by a version that was verified in full.
 
-    Raises Conflict when there are edits that were never pushed, unless told to back them up.
+    Raises Conflict when there are edits that were never pushed, unless told to merge them or to
+    back them up.
     """
     if options.at is not None and not is_version(options.at):
         raise UsageError(
@@ -75,6 +80,8 @@ def pull(world: World, mapping: Mapping, options: PullOptions) -> Result:
         target = _target(vault, head, options)
         if _is_current(vault, target, head, local):
             return _current(vault, target, local, options)
+        if options.merge and local is not None and _local_edits(vault, head, local):
+            return merge(vault, target, local, newest_ledger(vault, head), dry_run=options.dry_run)
         return _fetch_and_swap(vault, target, head, local, options)
 
 
@@ -158,7 +165,7 @@ def _fetch_and_swap(
         _require_no_edits(vault, edits, options)
         if options.dry_run:
             return _planned(vault, target.version, archive, local)
-        backup = _back_up(vault, local)
+        backup = back_up(vault, local)
         tree = _replace(vault, target, archive, local)
     if target.head is not None:
         remember(vault, target.head)
@@ -185,33 +192,21 @@ def _require_no_edits(vault: OpenVault, edits: Edits, options: PullOptions) -> N
     name = vault.secret.name
     raise Conflict(
         f"{vault.mapping.folder} has edits that were never pushed: {shown}{more}",
-        hint=f"git vsync push {name}; if the remote moved: git vsync pull {name} --backup takes it and keeps "
-        "yours in an encrypted copy, then put your edits in again",
+        hint=f"git vsync push {name}; if the remote moved: git vsync pull {name} --merge puts both together, "
+        "--backup takes theirs and keeps yours in an encrypted copy",
     )
 
 
-def _back_up(vault: OpenVault, local: Tree | None) -> str | None:
-    """Encrypt what is about to be replaced; a folder without files needs no backup."""
-    if local is None or not local.files:
-        return None
-    entries = folder_of(vault.world, vault.mapping).pack_entries(local)
-    return vault.world.machine.backups.write(vault.secret, vault.key, entries, vault.world.now)
-
-
 def _replace(vault: OpenVault, target: Target, archive: Archive, local: Tree | None) -> Tree:
-    world, memory = vault.world, vault.world.machine.memory
     built: list[Tree] = []
 
-    def build(root: int) -> None:
+    def build(root: int) -> Ledger:
         built.append(unpack(archive, root))
         if target.head is not None:
             require_content(vault, target.head, vault.key, built[0])
-        memory.write_incoming(vault.secret, world.checkout, _ledger_of(vault, target, built[0]))
+        return _ledger_of(vault, target, built[0])
 
-    def done() -> None:
-        memory.write_ledger(vault.secret, world.checkout, _ledger_of(vault, target, built[0]))
-
-    folder_of(world, vault.mapping).replace(build, expected=local, done=done)
+    swap_in(vault, build, expected=local)
     return built[0]
 
 

@@ -109,7 +109,8 @@ def _require_synced(vault: OpenVault, head: Head | None, ledger: Ledger | None, 
     if ledger is None:
         error = Conflict(
             f"{vault.secret}: this folder was never synced with what {_by(head)} pushed as {head.version}",
-            hint=f"git vsync pull {vault.secret.name} --backup, then push again",
+            hint=f"git vsync pull {vault.secret.name} --merge puts both together, --backup takes theirs; "
+            "then push again",
         )
     if not force:
         raise error

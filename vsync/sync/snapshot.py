@@ -76,7 +76,8 @@ def env_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
 def snapshot_for_push(world: World, mapping: Mapping, *, allow_empty: bool) -> tuple[Tree, tuple[str, ...]]:
     """Return the folder's content and variable names after everything that forbids a push was checked.
 
-    Raises NotFound (no folder), Conflict (links, bad names, emptied), GitError (not ignored or tracked).
+    Raises NotFound (no folder), Conflict (links, bad names, emptied, a merge that left something to
+    decide), GitError (not ignored or tracked).
     """
     folder = folder_of(world, mapping)
     if not folder.exists():
@@ -86,6 +87,10 @@ def snapshot_for_push(world: World, mapping: Mapping, *, allow_empty: bool) -> t
     tree = folder.scan()
     check_pushable(mapping.folder, tree)
     require_hidden_from_git(world, mapping)
+    # status shares this module and merges nothing.
+    from vsync.sync.deciding import require_decided
+
+    require_decided(folder, mapping, tree)
     names = env_names(world, mapping)
     if not allow_empty:
         _require_content(mapping, tree, names)

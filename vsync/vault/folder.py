@@ -110,9 +110,11 @@ class VaultFolder:
             yield PackEntry(f"{self.folder}/{folder}/")
         for file in tree.files:
             name = f"{self.folder}/{file.state.path}"
-            yield PackEntry(name, file.state.executable, file.size, self._pieces(file))
+            yield PackEntry(name, file.state.executable, file.size, self.pieces(file))
 
-    def _pieces(self, scanned: Scanned) -> Callable[[], Iterator[bytes]]:
+    def pieces(self, scanned: Scanned) -> Callable[[], Iterator[bytes]]:
+        """Return what reads a file in pieces, and raises FolderChanged when it is no longer what it was."""
+
         def read() -> Iterator[bytes]:
             path, digest = scanned.state.path, Digest()
             descriptor = self._open_file(path)
