@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.worlds import OTHER_KEY_TEXT, SALT, SECRET, Desk, Team, files_with, vault_key
-from vsync.errors import ConfigError, IntegrityError, NotFound
+from vsync.errors import ConfigError, Conflict, IntegrityError, NotFound
 from vsync.formats.binding import RetiredSalt
 from vsync.sync.restore import backups
 
@@ -43,9 +43,39 @@ def test_what_was_replaced_comes_back_with_its_modes(ben: Desk) -> None:
     assert modes == [0o600, 0o700, 0o700]
 
 
-def test_what_comes_back_counts_as_never_pushed(ben: Desk) -> None:
+def test_what_comes_back_has_the_ledger_of_its_time(ben: Desk) -> None:
     ben.restore()
-    assert ben.status().data["local"] == "dirty 2"
+    assert ben.status().data["local"] == "untracked"
+    with pytest.raises(Conflict, match="never synced"):
+        ben.push()
+    ben.restore()
+    assert ben.status().data["local"] == "clean"
+
+
+def test_a_restored_folder_is_not_pushed_over_what_came_since(ben: Desk, team: Team) -> None:
+    ben.push(allow_empty=True)
+    ben.write(".env.prod", "A=1\nMINE=1\n")
+    ana = team.desk("ana-again")
+    ana.pull()
+    ana.write(".env.prod", "A=1\nTHEIRS=1\n")
+    ana.push()
+    ben.pull(merge=True)
+    ben.restore()
+    with pytest.raises(Conflict, match="remote moved"):
+        ben.push()
+    ben.pull(merge=True)
+    assert ben.tree()[".env.prod"] == b"A=1\nTHEIRS=1\nMINE=1\n"
+    ben.push()
+
+
+def test_a_backup_whose_ledger_is_lost_is_never_pushed_over_anything(ben: Desk) -> None:
+    ben.write(".env.prod", "A=3\n")
+    ben.pull(backup=True)
+    for file in (ben.base / "backups/app/prod").glob("*.ledger.json"):
+        file.write_text("{")
+    ben.restore()
+    with pytest.raises(Conflict, match="never synced"):
+        ben.push()
 
 
 def test_what_a_restore_replaces_becomes_a_backup_in_turn(ben: Desk) -> None:
@@ -56,7 +86,7 @@ def test_what_a_restore_replaces_becomes_a_backup_in_turn(ben: Desk) -> None:
 
 
 def test_a_backup_is_ciphertext_for_its_owner_only(ben: Desk) -> None:
-    path = next((ben.base / "backups/app/prod").iterdir())
+    path = next((ben.base / "backups/app/prod").glob("*.enc"))
     assert path.stat().st_mode & 0o777 == 0o600
     assert files_with(b"canary", ben.base) == []
 
@@ -79,7 +109,7 @@ def test_a_number_that_is_not_there_is_not_found(ben: Desk, number: int) -> None
 
 
 def test_a_flipped_byte_anywhere_is_refused_and_touches_nothing(ben: Desk) -> None:
-    path = next((ben.base / "backups/app/prod").iterdir())  # attack 1
+    path = next((ben.base / "backups/app/prod").glob("*.enc"))  # attack 1
     good, before = path.read_bytes(), ben.tree()
     for at in range(0, len(good), 9):
         path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])

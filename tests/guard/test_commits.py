@@ -215,7 +215,7 @@ def test_one_line_says_that_the_lock_moved(armed: Repository) -> None:
     armed.git("checkout", "-q", "-b", "later")
     armed.stage("vsync.lock", lock("20260201-000000"))
     armed.commit()
-    wanted = b"vsync: the lock moved for myapp/prod: git vsync status, then git vsync pull\n"
+    wanted = b"vsync: the lock moved for myapp/prod: git vsync pull --locked takes what this commit needs\n"
     assert armed.try_git("checkout", "-q", "main").stderr == wanted
     assert armed.try_git("merge", "-q", "later").stderr == wanted
     assert armed.try_git("checkout", "-q", "later").stderr == b""
@@ -228,6 +228,15 @@ def test_one_line_says_that_the_lock_moved(armed: Repository) -> None:
 def test_a_new_work_tree_is_offered_its_vaults(armed: Repository, tmp_path: Path) -> None:
     done = armed.try_git("worktree", "add", "-q", str(tmp_path / "linked"))
     assert (done.returncode, done.stderr) == (0, b"vsync: this work tree has no vaults yet: git vsync pull\n")
+
+
+def test_a_new_work_tree_of_a_commit_with_a_lock_is_offered_what_it_pins(
+    armed: Repository, tmp_path: Path
+) -> None:
+    armed.stage("vsync.lock", "version = 1\n")
+    armed.commit()
+    done = armed.try_git("worktree", "add", "-q", str(tmp_path / "linked"))
+    assert done.stderr == b"vsync: this work tree has no vaults yet: git vsync pull --locked\n"
 
 
 def test_a_new_work_tree_fetches_its_vaults_where_that_is_wanted(armed: Repository, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ def notice(words: Words) -> str:
     if not moved:
         return ""
     named = ", ".join(moved[:_MOST_NAMES]) + (" …" if len(moved) > _MOST_NAMES else "")
-    return f"vsync: the lock moved for {harmless(named)}: git vsync status, then git vsync pull\n"
+    return (
+        f"vsync: the lock moved for {harmless(named)}: git vsync pull --locked takes what this commit needs\n"
+    )
 
 
 def _moved(words: Words) -> tuple[str, str]:
@@ -73,11 +75,13 @@ def _new_work_tree(place: Place) -> str:
     missing = [vault for vault in vaults if place.top and not os.path.isdir(os.path.join(place.top, vault))]
     if not missing:
         return ""
+    # A commit without a lock belongs to no version: then it is the newest.
+    locked = ["--locked"] if os.path.isfile(os.path.join(place.top, _LOCK)) else []
     said = Process(("config", "--type=bool", "--get", "vsync.seedWorktrees")).answer() or b""
     if said.strip() != b"true":
-        return "vsync: this work tree has no vaults yet: git vsync pull\n"
+        return f"vsync: this work tree has no vaults yet: {' '.join(['git vsync pull', *locked])}\n"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    words = [sys.executable, "-m", "vsync", "pull", "--no-input"]
+    words = [sys.executable, "-m", "vsync", "pull", *locked, "--no-input"]
     # Git reads what a hook writes to stdout as its own.
     actions = [(os.POSIX_SPAWN_DUP2, 2, 1)]
     pid = os.posix_spawn(sys.executable, words, kept, file_actions=actions)

@@ -14,6 +14,7 @@ from vsync.model import SecretName
 
 KEPT = 10
 SUFFIX = ".zip.enc"
+LEDGER_SUFFIX = ".ledger.json"
 
 
 class Backups:
@@ -36,6 +37,10 @@ class Backups:
             raise NotFound(f"{secret} has {len(names)} backups here, and no number {number}")
         return self._folder(secret) / f"{names[number - 1]}{SUFFIX}"
 
+    def ledger_path(self, secret: SecretName, name: str) -> Path:
+        """Return where the ledger is kept that went with a backup; older backups have none."""
+        return self._folder(secret) / f"{name}{LEDGER_SUFFIX}"
+
     def write(self, secret: SecretName, key: VaultKey, entries: Iterable[PackEntry], now: datetime) -> str:
         """Encrypt the entries into a new backup, drop all but the newest ten, return its timestamp."""
         # Every verb builds a Machine; few need a cipher.
@@ -49,6 +54,7 @@ class Backups:
             write_backup(file, key, entries, limits=self._limits)
         with translated(path):
             for old in self.names(secret)[KEPT:]:
+                self.ledger_path(secret, old).unlink(missing_ok=True)
                 os.unlink(folder / f"{old}{SUFFIX}")
         return name
 

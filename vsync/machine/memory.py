@@ -172,18 +172,25 @@ class Memory:
         write_json(self._path(secret, "state", f".{checkout}"), fields_of(ledger))
         self.drop_incoming(secret, checkout)
 
-    def incoming(self, secret: SecretName, checkout: str) -> Ledger | None:
-        """Return what a pull was about to put into the checkout; a damaged one counts as none."""
-        path = self._path(secret, "incoming", f".{checkout}")
+    def keep_ledger(self, path: Path, ledger: Ledger) -> None:
+        """Keep a ledger elsewhere, with the folder it belongs to."""
+        write_json(path, fields_of(ledger))
+
+    def kept_ledger(self, path: Path) -> Ledger | None:
+        """Return a ledger that was kept, or None; a damaged one counts as none."""
         try:
             document = read_json(path)
             return None if document is None else _ledger(Fields(document, str(path)))
         except IntegrityError:
             return None
 
+    def incoming(self, secret: SecretName, checkout: str) -> Ledger | None:
+        """Return what a pull was about to put into the checkout; a damaged one counts as none."""
+        return self.kept_ledger(self._path(secret, "incoming", f".{checkout}"))
+
     def write_incoming(self, secret: SecretName, checkout: str, ledger: Ledger) -> None:
         """Remember, before the folder is replaced, what its ledger will be."""
-        write_json(self._path(secret, "incoming", f".{checkout}"), fields_of(ledger))
+        self.keep_ledger(self._path(secret, "incoming", f".{checkout}"), ledger)
 
     def drop_incoming(self, secret: SecretName, checkout: str) -> None:
         """Forget what was on its way in."""

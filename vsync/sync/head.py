@@ -123,8 +123,8 @@ def _not_authentic(vault: OpenVault, data: bytes) -> IntegrityError | ForeignKey
 def went_back(head: Head, seen: Seen) -> str | None:
     """Say how an authentic head contradicts what this machine has seen, or None (formats §4).
 
-    The head right after the seen one names it as the one before; any other successor is a fork
-    (attack 16).
+    The head right after the seen one names it as the one before; any other successor under the
+    same key is a fork (attack 16).
     """
     if head.pointer is None:
         return f"version {head.version} < {seen.version}" if head.version < seen.version else None
@@ -135,7 +135,9 @@ def went_back(head: Head, seen: Seen) -> str | None:
         return None if same else f"another bundle under the same generation {head.gen}"
     if head.version <= seen.version:
         return f"generation {head.gen} is newer, but its version {head.version} is not"
-    if head.gen == seen.gen + 1 and head.pointer.prev != seen.version:
+    # Another key begins another history: a vault that was made anew elsewhere and imported.
+    next_one = head.gen == seen.gen + 1 and head.pointer.kid == seen.kid
+    if next_one and head.pointer.prev != seen.version:
         return f"generation {head.gen} follows {head.pointer.prev}, not {seen.version}"
     return None
 

@@ -9,27 +9,41 @@ from vsync.vault.tree import Tree
 
 
 def back_up(vault: OpenVault, local: Tree | None) -> str | None:
-    """Encrypt what is about to be replaced; a folder without files needs no backup."""
+    """Encrypt what is about to be replaced, and keep its ledger with it; without files there is no need.
+
+    The ledger comes back with the folder: whoever restores an old folder has not seen what was
+    pushed since, and must not push over it.
+    """
     if local is None or not local.files:
         return None
-    entries = folder_of(vault.world, vault.mapping).pack_entries(local)
-    return vault.world.machine.backups.write(vault.secret, vault.key, entries, vault.world.now)
+    world, machine = vault.world, vault.world.machine
+    entries = folder_of(world, vault.mapping).pack_entries(local)
+    name = machine.backups.write(vault.secret, vault.key, entries, world.now)
+    ledger = machine.memory.ledger(vault.secret, world.checkout)
+    if ledger is not None:
+        machine.memory.keep_ledger(machine.backups.ledger_path(vault.secret, name), ledger)
+    return name
 
 
-def swap_in(vault: OpenVault, build: Callable[[int], Ledger], *, expected: Tree | None) -> None:
+def swap_in(vault: OpenVault, build: Callable[[int], Ledger | None], *, expected: Tree | None) -> None:
     """Let `build` fill a new folder (given its descriptor), and swap it in with the ledger it returns.
 
     The ledger is noted before the swap and counts from it on: stopped in between, the next start
-    does the rest. FolderChanged when the folder no longer holds what is `expected`.
+    does the rest. None is noted at once: a folder without a ledger is never pushed over anything.
+    FolderChanged when the folder no longer holds what is `expected`.
     """
     world, memory = vault.world, vault.world.machine.memory
-    ledgers: list[Ledger] = []
+    ledgers: list[Ledger | None] = []
 
     def fill(root: int) -> None:
         ledgers.append(build(root))
-        memory.write_incoming(vault.secret, world.checkout, ledgers[0])
+        if ledgers[0] is None:
+            memory.drop_ledger(vault.secret, world.checkout)
+        else:
+            memory.write_incoming(vault.secret, world.checkout, ledgers[0])
 
     def done() -> None:
-        memory.write_ledger(vault.secret, world.checkout, ledgers[0])
+        if ledgers[0] is not None:
+            memory.write_ledger(vault.secret, world.checkout, ledgers[0])
 
     folder_of(world, vault.mapping).replace(fill, expected=expected, done=done)

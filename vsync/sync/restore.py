@@ -6,9 +6,11 @@ from vsync.errors import IntegrityError, WrongKey
 from vsync.files import translated
 from vsync.formats.archive import Archive
 from vsync.formats.bundle import open_backup
+from vsync.machine.memory import Ledger
 from vsync.model import Mapping, Result
 from vsync.sync.fetch import unpack
 from vsync.sync.opened import OpenVault, open_vault
+from vsync.sync.replacing import back_up, swap_in
 from vsync.sync.snapshot import folder_of, require_hidden_from_git, settle
 from vsync.vault.tree import Tree
 from vsync.world import World
@@ -26,7 +28,7 @@ def backups(world: World, mapping: Mapping) -> tuple[Result, ...]:
 def restore_backup(world: World, mapping: Mapping, number: int) -> Result:
     """Replace the folder by the `number`-th newest backup; what is there now becomes a backup, too.
 
-    The ledger stays: what came back shows as edits that were never pushed.
+    The ledger of that time comes back with it: what others pushed since is not pushed over.
     """
     with world.machine.vault_lock(mapping.secret):
         vault = open_vault(world, mapping)
@@ -38,11 +40,16 @@ def restore_backup(world: World, mapping: Mapping, number: int) -> Result:
         local = folder.scan() if folder.exists() else None
         with translated(path), path.open("rb") as source:
             archive = _open(vault, source)
-            if local is not None and local.files:
-                world.machine.backups.write(mapping.secret, vault.key, folder.pack_entries(local), world.now)
+            name = path.name.split(".")[0]
+            ledger = world.machine.memory.kept_ledger(world.machine.backups.ledger_path(mapping.secret, name))
+            back_up(vault, local)
             built: list[Tree] = []
-            folder.replace(lambda root: built.append(unpack(archive, root)), expected=local)
-    name = path.name.split(".")[0]
+
+            def build(root: int) -> Ledger | None:
+                built.append(unpack(archive, root))
+                return ledger
+
+            swap_in(vault, build, expected=local)
     count = len(built[0].files)
     summary = f"restored {count} file{'' if count == 1 else 's'} from the backup {name}"
     return Result(str(mapping.secret), "restored", summary, data={"backup": name, "files": count})
