@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.homes import Home, is_foreign, make_home, pointers, run_vsync, write_git_config
+from tests.worlds import Team
 
 pytest_plugins = ["tests.keychain", "tests.s3server"]
 
@@ -182,3 +183,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Home]:
 def run_vsync_fixture() -> Callable[..., Any]:
     """Return `tests.homes.run_vsync`: words, folder, environment → completed process."""
     return run_vsync
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    """Give people who share a store, a binding and a key; none of them has a desk yet."""
+    return Team(tmp_path / "team")

@@ -1,6 +1,5 @@
 """git vsync accept: the only way to lower what this machine has seen."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,6 @@ from vsync.model import Result
 from vsync.sync.accept import accept
 
 LATER = "20260523-120001"
-
-
-@pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
 
 
 @pytest.fixture

@@ -16,11 +16,6 @@ from vsync.errors import IntegrityError, Refused
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     desk = team.desk("ana")
     for number in range(5):

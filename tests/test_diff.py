@@ -40,11 +40,6 @@ profile = "local"
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     """Ana has pushed A=1, B=2 and a key."""
     desk = team.desk("ana")

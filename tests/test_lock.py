@@ -2,7 +2,6 @@
 
 import subprocess
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,11 +17,6 @@ from vsync.model import Result
 from vsync.sync.lock import lock, resolve
 
 LATER = "20260523-120001"
-
-
-@pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ ENV = "# head\n\nA=1\nB=1\n"
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     desk = team.desk("ana")
     desk.write(".env.prod", ENV)

@@ -32,11 +32,6 @@ LATER = "20260523-120001"
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     desk = team.desk("ana")
     desk.write(".env.prod", "A=1\n")

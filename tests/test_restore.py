@@ -13,11 +13,6 @@ from vsync.sync.restore import backups
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ben(team: Team) -> Desk:
     """Somebody whose edits were replaced by a pull, two files and a mode."""
     ana = team.desk("ana")

@@ -33,11 +33,6 @@ def _hides(text: str) -> list[str]:
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     desk = team.desk("ana")
     desk.write(".env.prod", FILE)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from tests.worlds import AT_NOON, SECRET, Desk, Team, everything_below, vault_ke
 from vsync.errors import KeyUnavailable
 
 LATER = "20260523-120001"
-
-
-@pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
 
 
 @pytest.fixture

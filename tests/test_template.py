@@ -19,11 +19,6 @@ TEMPLATE = 'template = ".env.example"\n'
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     desk = team.desk("ana")
     (desk.top / "vsync.toml").write_text(CONFIG + TEMPLATE)

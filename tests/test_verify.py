@@ -34,11 +34,6 @@ CANARY = "canary-of-the-verify-tests"
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
-
-
-@pytest.fixture
 def ana(team: Team) -> Desk:
     desk = team.desk("ana")
     desk.write(".env.prod", f"TOKEN={CANARY}\nPORT=80\n")

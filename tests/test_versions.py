@@ -1,7 +1,6 @@
 """git vsync versions: all of them, newest first, with who, size, age and note."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +10,6 @@ from vsync.errors import Refused, RolledBack
 from vsync.sync.versions import age, human_size
 
 LATER = "20260523-120001"
-
-
-@pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return Team(tmp_path / "team")
 
 
 @pytest.fixture

@@ -72,11 +72,11 @@ def _vaults_that_moved(before: str, after: str) -> list[str]:
 def _new_work_tree(place: Place) -> str:
     """Fetch the vaults of a new work tree where the user wants that, else offer it."""
     vaults = load_rules(place).vaults
-    missing = [vault for vault in vaults if place.top and not os.path.isdir(os.path.join(place.top, vault))]
-    if not missing:
+    top = place.top or ""
+    if not top or all(os.path.isdir(os.path.join(top, vault)) for vault in vaults):
         return ""
     # A commit without a lock belongs to no version: then it is the newest.
-    locked = ["--locked"] if os.path.isfile(os.path.join(place.top, _LOCK)) else []
+    locked = ["--locked"] if os.path.isfile(os.path.join(top, _LOCK)) else []
     said = Process(("config", "--type=bool", "--get", "vsync.seedWorktrees")).answer() or b""
     if said.strip() != b"true":
         return f"vsync: this work tree has no vaults yet: {' '.join(['git vsync pull', *locked])}\n"

@@ -1,0 +1,67 @@
+"""What verify looked at in one vault, what it did not and why, and what it found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from vsync.checks import Check, finding
+from vsync.errors import KeyUnavailable
+from vsync.formats.lockfile import LockEntry
+from vsync.model import Finding, Json, Mapping, Result
+
+
+@dataclass
+class Sheet:
+    """The sheet of one vault; `version` is the judged one, `entry` what the lock says."""
+
+    mapping: Mapping
+    entry: LockEntry | None
+    version: str | None = None
+    first_contact: bool = False
+    ran: set[Check] = field(default_factory=set)
+    skipped: dict[Check, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def look(self, check: Check, found: Iterable[Finding] | None, *, skipped: str = "") -> None:
+        """Note that a check was made and what it found; None: there was nothing to look at."""
+        if found is None:
+            self.skip(skipped, check)
+            return
+        self.ran.add(check)
+        self.findings += found
+
+    def skip(self, reason: str, *checks: Check) -> None:
+        """Note that checks were not made."""
+        self.skipped |= dict.fromkeys(checks, reason)
+
+    def result(self, *, strict: bool) -> Result:
+        """Return the verdict; with `strict`, notices are findings."""
+        found = tuple(replace(one, notice=one.notice and not strict) for one in self.findings)
+        drift = sum(not one.notice for one in found)
+        summary = f"{drift} finding{'' if drift == 1 else 's'}" if drift else "in sync"
+        at = f" at {self.version}" if self.version else ""
+        state = "drift" if drift else "clean"
+        code = 1 if drift else 0
+        return Result(
+            str(self.mapping.secret), state, summary + at, data=self._data(), code=code, findings=found
+        )
+
+    def unknown(self, error: KeyUnavailable, *, strict: bool) -> Result:
+        """Return what was found without a key, which is never a pass: the code is that of the error."""
+        absent = finding(
+            "key-absent",
+            self.mapping,
+            found=error.message,
+            wanted="both halves; or, on purpose without them: --offline",
+            fix=error.hint or "git vsync import FILE.share",
+        )
+        self.findings.append(absent)
+        summary = f"could not be looked at: {error.message}"
+        return replace(self.result(strict=strict), state="unknown", summary=summary, code=error.exit_code)
+
+    def _data(self) -> dict[str, Json]:
+        return {
+            "version": self.version,
+            "checked": [str(check) for check in Check if check in self.ran],
+            "skipped": {str(check): reason for check, reason in self.skipped.items()},
+            "first_contact": self.first_contact,
+        }
