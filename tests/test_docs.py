@@ -32,7 +32,7 @@ NAMED_AHEAD = {"keystore", "runtime-token"}
 
 MEANINGS = {
     0: "done, in sync, clean",
-    1: "looked and found: a difference, an outdated template, an altered audit log, a store that lacks "
+    1: "looked and found: drift, a guarded file, a difference, an outdated template, an altered audit log, a store that lacks "
     "something",
     3: "a bug in vsync: says where the report was written",
     130: "interrupted (143 after SIGTERM)",
