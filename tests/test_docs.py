@@ -32,8 +32,8 @@ NAMED_AHEAD = {"keystore", "runtime-token"}
 
 MEANINGS = {
     0: "done, in sync, clean",
-    1: "looked and found: drift, a guarded file, a difference, an outdated template, an altered audit log, a store that lacks "
-    "something",
+    1: "looked and found: drift, a guarded file, a difference, an outdated template, an altered audit "
+    "log, a store that lacks something",
     3: "a bug in vsync: says where the report was written",
     130: "interrupted (143 after SIGTERM)",
 }

@@ -100,6 +100,15 @@ def test_verify_leaves_no_plaintext_behind(ana: Desk, team: Team) -> None:
     assert files_with(CANARY.encode(), team.folder) == [ana.vault / ".env.prod"]
 
 
+def test_verify_and_status_write_nothing_into_a_fresh_clone(ana: Desk, team: Team) -> None:
+    ben = team.desk("ben")
+    ben.write(".env.prod", "A=1\n")
+    assert "folder-dirty" in found(ben)
+    before = everything_below(ben.top)
+    ben.status()
+    assert everything_below(ben.top) == before
+
+
 # Key.
 
 

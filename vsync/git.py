@@ -105,18 +105,22 @@ class Repository:
         common = Path(os.path.join(start, os.fsdecode(lines[2]))).resolve()
         return cls(_path(lines[0]), _path(lines[1]), common)
 
+    def known_checkout_id(self) -> str | None:
+        """Return the id of this checkout, 16 random hex digits; None before it has one (formats §8)."""
+        try:
+            text = self._checkout_file.read_text("ascii").strip()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        return text if len(text) == 16 and all(char in "0123456789abcdef" for char in text) else None  # noqa: PLR2004
+
     def checkout_id(self) -> str:
-        """Return the id of this checkout, 16 random hex digits made at first use (formats §8)."""
-        path = self.git_dir / "vsync" / "checkout"
+        """Return the id of this checkout, made at first use (formats §8)."""
+        known = self.known_checkout_id()
+        if known is not None:
+            return known
+        path = self._checkout_file
         try:
-            text = path.read_text("ascii").strip()
-        except FileNotFoundError:
-            text = None
-        if text is not None and len(text) == 16 and all(char in "0123456789abcdef" for char in text):  # noqa: PLR2004
-            return text
-        try:
-            if text is not None:
-                path.unlink()
+            path.unlink(missing_ok=True)  # one that is damaged is nobody's
             path.parent.mkdir(mode=0o700, exist_ok=True)
             return _first_come(path, secrets.token_hex(8))
         except OSError as error:
@@ -124,6 +128,10 @@ class Repository:
                 f"cannot write into the git directory: {(error.strerror or '').lower()}",
                 hint="check the owner and the mode of .git/vsync",
             ) from error
+
+    @property
+    def _checkout_file(self) -> Path:
+        return self.git_dir / "vsync" / "checkout"
 
     def not_ignored(self, paths: Iterable[str]) -> list[str]:
         """Return those of the paths (relative to the top) that git would not ignore."""

@@ -79,7 +79,8 @@ def found_head(vault: OpenVault) -> Head | None:
 
 def _has_synced(vault: OpenVault) -> bool:
     """Ask the ledger, which also proves that there was a pointer (attack 21)."""
-    return vault.world.machine.memory.ledger(vault.secret, vault.world.checkout) is not None
+    checkout = vault.world.repository.known_checkout_id()
+    return checkout is not None and vault.world.machine.memory.ledger(vault.secret, checkout) is not None
 
 
 def _classic_version(vault: OpenVault, data: bytes) -> str:

@@ -48,10 +48,13 @@ def settle(world: World, mapping: Mapping) -> None:
 def synced_ledger(world: World, mapping: Mapping) -> Ledger | None:
     """Return what the folder was last synced with, as `settle` would leave it; changes nothing."""
     memory, secret = world.machine.memory, mapping.secret
-    incoming = memory.incoming(secret, world.checkout)
+    checkout = world.repository.known_checkout_id()
+    if checkout is None:
+        return None
+    incoming = memory.incoming(secret, checkout)
     if incoming is not None and folder_of(world, mapping).unsettled() in (Unsettled.ASIDE, Unsettled.SWAPPED):
         return incoming
-    return memory.ledger(secret, world.checkout)
+    return memory.ledger(secret, checkout)
 
 
 def env_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
