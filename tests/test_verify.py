@@ -293,6 +293,14 @@ def test_edits_are_drift_by_name(ana: Desk) -> None:
     assert found(ana)["folder-dirty"].found == f"{FOLDER} has 2 edits: - key.pem, ~ .env.prod"
 
 
+@pytest.mark.parametrize("offline", [False, True])
+def test_the_way_back_goes_by_the_lock_only_where_there_is_one(ana: Desk, offline: bool) -> None:
+    ana.write("new", "x")
+    assert "git vsync pull prod --locked --backup" in found(ana, offline=offline)["folder-dirty"].fix
+    (ana.top / "vsync.lock").unlink()
+    assert found(ana, offline=offline)["folder-dirty"].fix.endswith("git vsync pull prod --backup")
+
+
 def test_an_edit_that_keeps_size_and_time_is_found(ana: Desk) -> None:  # attack 34
     file = ana.vault / "key.pem"
     info = file.stat()

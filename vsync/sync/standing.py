@@ -17,14 +17,14 @@ def check_folder(
     """Compare the folder with a version, file by file; None where there is no folder, and need not be."""
     tree, found = _tree(world, mapping)
     if tree is None:
-        return None if may_be_missing else [_missing(mapping, judged.version)]
+        return None if may_be_missing else [_missing(mapping, judged.version, locked=judged.pinned)]
     edits = compare(digests(tree.states), digests(judged.files))
     if not edits:
         return found
     ledger = synced_ledger(world, mapping)
     if ledger is not None and not edits_since(tree, ledger, world.machine.local_key):
         return [*found, _behind(mapping, ledger.version, judged.version, locked=judged.pinned)]
-    return [*found, _dirty(mapping, edits.lines(), judged.version)]
+    return [*found, _dirty(mapping, edits.lines(), judged.version, locked=judged.pinned)]
 
 
 def check_folder_offline(
@@ -34,13 +34,13 @@ def check_folder_offline(
     tree, found = _tree(world, mapping)
     wanted = entry.version if entry else "the newest version"
     if tree is None:
-        return None if may_be_missing else [_missing(mapping, wanted)]
+        return None if may_be_missing else [_missing(mapping, wanted, locked=entry is not None)]
     ledger = synced_ledger(world, mapping)
     if ledger is None:
         return found or None
     edits = edits_since(tree, ledger, world.machine.local_key)
     if edits:
-        found.append(_dirty(mapping, edits.lines(), ledger.version))
+        found.append(_dirty(mapping, edits.lines(), ledger.version, locked=entry is not None))
     if entry is not None and ledger.version != entry.version:
         found.append(_behind(mapping, ledger.version, entry.version, locked=True))
     return found
@@ -61,13 +61,13 @@ def _tree(world: World, mapping: Mapping) -> tuple[Tree | None, list[Finding]]:
     return tree, [found]
 
 
-def _missing(mapping: Mapping, version: str) -> Finding:
+def _missing(mapping: Mapping, version: str, *, locked: bool) -> Finding:
     return finding(
         "folder-missing",
         mapping,
         found=f"there is no folder {mapping.folder}",
         wanted=version,
-        fix=_pull(mapping, locked=True),
+        fix=_pull(mapping, locked=locked),
     )
 
 
@@ -81,14 +81,14 @@ def _behind(mapping: Mapping, has: str, wanted: str, *, locked: bool) -> Finding
     )
 
 
-def _dirty(mapping: Mapping, edits: tuple[str, ...], version: str) -> Finding:
+def _dirty(mapping: Mapping, edits: tuple[str, ...], version: str, *, locked: bool) -> Finding:
     count = f"{len(edits)} edit{'' if len(edits) == 1 else 's'}"
     return finding(
         "folder-dirty",
         mapping,
         found=f"{mapping.folder} has {count}: {shortened(edits)}",
         wanted=f"the content of {version}",
-        fix=f"git vsync push {mapping.secret.name}, or to drop them: {_pull(mapping, locked=True)} --backup",
+        fix=f"git vsync push {mapping.secret.name}, or to drop them: {_pull(mapping, locked=locked)} --backup",
     )
 
 
