@@ -83,12 +83,13 @@ def _behind(mapping: Mapping, has: str, wanted: str, *, locked: bool) -> Finding
 
 def _dirty(mapping: Mapping, edits: tuple[str, ...], version: str, *, locked: bool) -> Finding:
     count = f"{len(edits)} edit{'' if len(edits) == 1 else 's'}"
+    back = f"{_pull(mapping, locked=locked)} --backup"
     return finding(
         "folder-dirty",
         mapping,
         found=f"{mapping.folder} has {count}: {shortened(edits)}",
         wanted=f"the content of {version}",
-        fix=f"git vsync push {mapping.secret.name}, or to drop them: {_pull(mapping, locked=locked)} --backup",
+        fix=f"git vsync push {mapping.secret.name}, or to drop them: {back}",
     )
 
 
