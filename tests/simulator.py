@@ -68,6 +68,9 @@ class Simulator(Store):
             if refused == operation and part in name:
                 raise error
 
+    def is_there(self) -> bool:
+        return self.inner.is_there()
+
     def read(self, name: str, *, limit: int) -> Blob:
         self._enter("read", name)
         if name not in self._lies:

@@ -1,12 +1,13 @@
 """git vsync accept: the only way to lower what this machine has seen."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.simulator import Simulator
 from tests.worlds import AT_NOON, SECRET, Desk, Team, everything_below, vault_key
-from vsync.errors import Conflict, IntegrityError, RolledBack, UsageError
+from vsync.errors import Conflict, IntegrityError, NotFound, RolledBack, StoreError, UsageError
 from vsync.formats import pointer as pointers
 from vsync.formats.pointer import MAX_GENERATION
 from vsync.model import Result
@@ -97,6 +98,52 @@ def test_accept_takes_an_empty_store_and_the_next_push_begins_anew(ana: Desk, te
         ana.push()
     assert accepted(ana).summary == "accepted that the store is empty"
     assert ana.push().data["generation"] == 1
+
+
+def test_an_accepted_empty_store_is_taken_by_a_pull_too(ana: Desk, team: Team) -> None:
+    for file in (team.folder / "store").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    accepted(ana)
+    with pytest.raises(NotFound):
+        ana.pull()
+    assert ana.status().data["remote"] == "nothing pushed yet"
+    assert accepted(ana).state == "unchanged"
+
+
+def wiped(desk: Desk) -> None:
+    """Take all memory away from a machine, as a new one or a job has none."""
+    for file in (*(desk.base / "app").glob("s*_prod*"), desk.top / ".git/vsync/checkout"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("witness", ["lock", "audit log"])
+def test_a_pointer_that_vanished_is_no_new_vault_on_a_machine_without_memory(
+    ana: Desk, team: Team, witness: str
+) -> None:  # attack 21
+    wiped(ana)
+    (team.folder / "store" / team.root.head).unlink()
+    if witness == "lock":
+        (team.folder / "store" / team.root.audit).unlink()
+    else:
+        (ana.top / "vsync.lock").unlink()
+    verbs: tuple[Callable[[], Result], ...] = (ana.push, ana.pull, lambda: ana.status(check_remote=True))
+    for verb in verbs:
+        with pytest.raises(RolledBack, match=witness):
+            verb()
+    assert accepted(ana).state == "accepted"
+    assert ana.push().data["generation"] == 1
+
+
+def test_a_store_that_is_not_there_was_set_back_by_nobody(ana: Desk, team: Team) -> None:
+    (team.folder / "store").rename(team.folder / "unmounted")
+    verbs: tuple[Callable[[], Result], ...] = (ana.push, ana.pull, lambda: accepted(ana))
+    for verb in verbs:
+        with pytest.raises(StoreError, match="is not there") as caught:
+            verb()
+        assert "mounted" in (caught.value.hint or "")
+    (team.folder / "unmounted").rename(team.folder / "store")
+    assert ana.pull().state == "current"
 
 
 def test_accept_lowers_nothing_where_nothing_contradicts(ana: Desk) -> None:

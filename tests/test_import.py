@@ -265,7 +265,8 @@ def new_half(ana: Home, repo: Path, share: Path) -> Path:
         json.dump(binding, file)
     keys_of(twin).set("myapp/prod", "another key text of forty-four characters!!!")
     store = Path(binding["store"].removeprefix("file://"))
-    (store / "myapp/prod/manifest").unlink()
+    for name in ("manifest", "audit.csv"):
+        (store / "myapp/prod" / name).unlink()
     other = twin.path / "work"
     twin.git("clone", "-q", str(repo), str(other), cwd=twin.path)
     (other / "vsync.lock").unlink()

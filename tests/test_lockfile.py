@@ -16,7 +16,7 @@ names = st.lists(texts | st.text('\x00\x7f"\\\u2028\x85=<>', max_size=8), max_si
 )
 entries = st.builds(
     LockEntry,
-    name=texts,
+    name=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,8}/[a-z0-9][a-z0-9._-]{0,8}", fullmatch=True),
     version=versions,
     generation=st.integers(0, 2**53 - 1),
     key_id=hex16,
@@ -119,3 +119,11 @@ def test_a_malformed_lock_is_wrong_configuration_in_one_line(text: str, message:
     with pytest.raises(ConfigError, match=message) as caught:
         lock_from_text(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["prod", "app/a; touch x;#", "App/prod", "app/prod/x", "a/\u00e9", "../prod", ""]
+)
+def test_a_name_that_is_none_is_refused_before_it_stands_in_a_hint(name: str) -> None:
+    with pytest.raises(ConfigError, match="name"):
+        lock_from_text(lock_to_text([LockEntry(name, "20260523-114201", 1, "a" * 16, "b" * 64)]))

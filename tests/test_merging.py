@@ -359,7 +359,8 @@ def test_the_last_version_under_a_retired_key_is_read(ana: Desk, ben: Desk, team
         desk.keys.set(f"{SECRET}#{old}", desk.keys.texts[str(SECRET)])
         desk.keys.set(str(SECRET), OTHER_KEY_TEXT)
     team.store.delete(team.root.head)  # what a rotation leaves: the old version, and a pointer of the new key
-    for path in (ana.base / "app").glob("s*_prod*"):
+    team.store.delete(team.root.audit)
+    for path in (*(ana.base / "app").glob("s*_prod*"), ana.top / "vsync.lock"):
         path.unlink()
     for number in (1, 2):
         ana.write(".env.prod", f"# head\n\nA={number}\nB=1\n")

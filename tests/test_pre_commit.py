@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.guard.repositories import ROOT, Repository
+from vsync.formats.lockfile import LockEntry, lock_to_text
 from vsync.git import Repository as Checkout
 from vsync.hooks import install, look
 
@@ -132,6 +133,8 @@ def test_a_checkout_tells_when_the_lock_moved(mapped: Repository, offered: Repos
 
 def test_drift_fails_a_push_and_a_job_without_any_secret(mapped: Repository, offered: Repository) -> None:
     mapped.stage(".gitignore", "/infra/vault/prod\n")
+    entry = LockEntry("myapp/prod", "20260101-000000", 1, "a" * 16, "b" * 64, ("A",))
+    mapped.stage("vsync.lock", lock_to_text([entry]))
     mapped.commit()
     for words in (("--hook-stage", "pre-push"), ("--hook-stage", "manual", "--all-files")):
         done = run(mapped, offered, "vsync-verify", *words, VSYNC_KEYS_PASSPHRASE="")

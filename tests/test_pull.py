@@ -546,7 +546,7 @@ def test_locked_protects_edits_that_were_never_pushed(ana: Desk, ben: Desk) -> N
         ({"generation": 2}, "the history forked, or the lock was edited"),  # attack 16
         ({"generation": 7}, "the store was set back, or the lock was edited"),
         ({"version": "20260523-120005", "generation": 1}, "which is not later"),
-        ({"version": LATER, "generation": 2}, "another generation or bundle"),
+        ({"version": LATER, "generation": 2}, "another generation, key or bundle"),
     ],
 )
 def test_a_lock_that_contradicts_the_store_is_not_believed(

@@ -1,17 +1,23 @@
 """git vsync verify as a job runs it: formats, annotations, exit codes, many vaults."""
 
 import json
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.homes import Home, run_vsync
+from tests.faults import FaultProxy, Seen
+from tests.homes import Home, program, run_vsync
+from tests.s3server import Server
 from tests.sarif import validate_sarif
-from tests.teams import Completed, done, fill, on_a_terminal, refused, repository
-from vsync.cli.verify import FORMATS
+from tests.teams import Completed, binding_of, done, fill, on_a_terminal, refused, repository
+from vsync.model import SecretName
 
+ROOT = Path(__file__).resolve().parent.parent
 VAULTS = ("alpha", "beta", "gamma")
 
 
@@ -56,7 +62,49 @@ def test_the_gravest_vault_decides_and_the_others_are_judged_all_the_same(
     manifest.write_bytes(manifest.read_bytes().replace(b'"gen":1', b'"gen":2'))
     told = refused(in_job(ana, repo, "--ci"), 13, "myapp/gamma", "was altered")
     assert "folder-dirty" in told.stdout
-    assert told.stdout.splitlines()[-1].endswith("1 vault could not be looked at")
+    assert "myapp/gamma: untrusted: " in told.stdout
+    assert "1 vault could not be looked at" in told.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "junit", "github"])
+def test_whatever_keeps_a_job_from_looking_it_gets_a_report(ana: Home, repo: Path, form: str) -> None:
+    (repo / "vsync.lock").write_text("<<<<<<< HEAD\n=======\n>>>>>>> x\n")
+    told = refused(in_job(ana, repo, "--format", form), 2, "conflict markers", "git vsync lock --resolve")
+    assert "conflict markers" in told.stdout
+    if form == "sarif":
+        validate_sarif(json.loads(told.stdout))
+    if form == "junit":
+        assert len(ET.fromstring(told.stdout).findall(".//error")) == 1
+
+
+def test_ctrl_c_does_not_wait_for_a_store_that_hangs(ana: Home, repo: Path, s3_server: Server) -> None:
+    reached: list[str] = []
+
+    def hang(request: Seen, forward: object) -> None:
+        reached.append(request.path)
+        time.sleep(20)
+
+    with FaultProxy(s3_server.url) as proxy:
+        for name in VAULTS:
+            path = binding_of(ana, SecretName("myapp", name))
+            binding = json.loads(path.read_text())
+            del binding["store"]
+            binding["s3"] = {
+                "endpoint": proxy.url,
+                "bucket": "bucket",
+                "accessKeyId": "x",
+                "secretAccessKey": "y",
+            }
+            path.write_text(json.dumps(binding))
+        proxy.on(hang, times=None)
+        env = {**ana.env, "PYTHONPATH": str(ROOT)}
+        child = subprocess.Popen([*program(), "verify"], cwd=repo, env=env, stderr=-1, stdout=-1)
+        while not reached:
+            assert child.poll() is None
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=10)
+    assert child.returncode == 130
 
 
 @pytest.mark.parametrize("form", FORMATS)

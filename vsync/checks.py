@@ -31,6 +31,11 @@ class Check(StrEnum):
 IDS = {
     "key-other": (Check.KEY, "this machine's key does not open the version"),
     "key-absent": (Check.KEY, "a half is missing here, so that the store could not be looked at"),
+    "untrusted": (Check.INTEGRITY, "what the store shows must not be trusted"),
+    "unreachable": (Check.INTEGRITY, "the store did not answer"),
+    "unpublished": (Check.INTEGRITY, "nothing was pushed yet, or the bundle is gone"),
+    "unknown": (Check.INTEGRITY, "something else kept us from looking"),
+    "log-cut": (Check.INTEGRITY, "the audit log lost rows that this machine saw"),
     "version-unreadable": (Check.INTEGRITY, "an older version does not open"),
     "version-missing": (Check.INTEGRITY, "a published version is no longer in the store"),
     "lock-absent": (Check.LOCK, "the lock does not name this vault"),
@@ -57,17 +62,27 @@ IDS = {
 }
 """Every id, its check, and a description for those who read SARIF."""
 
-NOTICES = frozenset({"lock-absent", "lock-behind", "clock"})
+NOTICES = frozenset({"lock-behind", "clock"})
 """What is worth knowing and no drift; `--strict` makes findings of them."""
 
 
 def finding(
-    kind: str, mapping: Mapping | None, *, found: str, wanted: str, fix: str, path: str = FILE_NAME
+    kind: str,
+    mapping: Mapping | None,
+    *,
+    found: str,
+    wanted: str,
+    fix: str,
+    path: str = FILE_NAME,
+    subject: str = "",
 ) -> Finding:
-    """Return a finding of one of IDS about a vault, or about the repository."""
+    """Return a finding of one of IDS about a vault, or about the repository.
+
+    `subject` is the variable or file it is about, where one vault may have several.
+    """
     IDS[kind]  # a slip of ours fails here, in the first test that gets this far
     vault = str(mapping.secret) if mapping else None
-    return Finding(kind, vault, found, wanted, fix, path, notice=kind in NOTICES)
+    return Finding(kind, vault, found, wanted, fix, path, notice=kind in NOTICES, subject=subject)
 
 
 def shortened(names: Iterable[str]) -> str:
@@ -78,7 +93,7 @@ def shortened(names: Iterable[str]) -> str:
 
 
 def check_newer(mapping: Mapping, entry: LockEntry | None, newest: str, generation: int) -> list[Finding]:
-    """Notice a vault that nothing pins, and a newer version than the pinned one."""
+    """Find a vault that nothing pins, and notice a newer version than the pinned one."""
     name = mapping.secret.name
     if entry is None:
         found = finding(
@@ -86,7 +101,7 @@ def check_newer(mapping: Mapping, entry: LockEntry | None, newest: str, generati
             mapping,
             found=f"{FILE_NAME} has no entry for it",
             wanted="the version that this commit belongs to",
-            fix=f"git vsync lock {name}",
+            fix=f"git vsync pull {name} && git vsync lock {name}",
         )
         return [found]
     if entry.version == newest:
@@ -101,24 +116,27 @@ def check_newer(mapping: Mapping, entry: LockEntry | None, newest: str, generati
     return [found]
 
 
-def check_lock_names(
-    mapping: Mapping, entry: LockEntry, variables: Iterable[str], files: Iterable[str]
-) -> list[Finding]:
-    """Compare the names in the lock with those of the bundle; a lock without names lists none."""
-    has, lists = {*variables, *files}, {*entry.variables, *entry.files}
-    if has == lists or not lists:
+def check_lock_names(mapping: Mapping, entry: LockEntry, names: set[str], *, listed: bool) -> list[Finding]:
+    """Compare the names in the lock with the bundle's; `listed` says whether the team wants them there."""
+    lists, parts = {*entry.variables, *entry.files}, []
+    if not listed:
+        parts += ["lists names, and [vault.lock] names = false"] if lists else []
+    elif not lists and names:
+        parts += ["lists no names"]
+    else:
+        if extra := sorted(lists - names, key=str.encode):
+            parts.append(f"lists {shortened(extra)}, which the version lacks")
+        if absent := sorted(names - lists, key=str.encode):
+            parts.append(f"leaves out {shortened(absent)}")
+    if not parts:
         return []
-    parts = []
-    if extra := sorted(lists - has, key=str.encode):
-        parts.append(f"lists {shortened(extra)}, which the version lacks")
-    if absent := sorted(has - lists, key=str.encode):
-        parts.append(f"leaves out {shortened(absent)}")
+    name = mapping.secret.name
     found = finding(
         "lock-names",
         mapping,
         found=f"{FILE_NAME} {' and '.join(parts)}",
-        wanted=f"the names of {entry.version}",
-        fix=f"git vsync pull {mapping.secret.name} --locked && git vsync lock {mapping.secret.name}",
+        wanted=f"the names of {entry.version}" if listed else "no names",
+        fix=f"git vsync pull {name} --locked && git vsync lock {name}",
     )
     return [found]
 
@@ -128,13 +146,16 @@ def check_freshness(
 ) -> list[Finding]:
     """Find a newest version older than `max_age` (attack 13), and one from the future (attack 19)."""
     age = now - parse_version(newest)
-    if max_age is not None and age > max_age:
+    if max_age is not None and (age > max_age or age < -CLOCK_SLACK):
+        # One from the future would be fresh for years.
+        when = f"{days(age)} old" if age > max_age else f"{days(-age)} ahead of this machine's clock"
         found = finding(
             "newest-old",
             mapping,
-            found=f"the newest version, {newest}, is {days(age)} old",
-            wanted=f"at most {days(max_age)} (max_age)",
-            fix=f"git vsync push {mapping.secret.name}; if somebody did, find out who holds the store back",
+            found=f"the newest version, {newest}, is {when}",
+            wanted=f"at most {days(max_age)} (max_age): change what is due and push, or find out who holds "
+            "pushes back",
+            fix=f"git vsync versions {mapping.secret.name}",
             path=CONFIG_NAME,
         )
         return [found]

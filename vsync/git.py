@@ -109,7 +109,7 @@ class Repository:
         """Return the id of this checkout, 16 random hex digits; None before it has one (formats §8)."""
         try:
             text = self._checkout_file.read_text("ascii").strip()
-        except (FileNotFoundError, UnicodeDecodeError):
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             return None
         return text if len(text) == 16 and all(char in "0123456789abcdef" for char in text) else None  # noqa: PLR2004
 

@@ -75,7 +75,8 @@ class Finding:
 
     `id` is stable: scripts, SARIF and allowances go by it. `found` says what is, `wanted` what
     should be, both in names and never in values; `fix` is the command that repairs it. `path` is
-    the committed file it is about, from the repository's top. A notice is worth knowing, and no drift.
+    the committed file it is about, from the repository's top, `subject` the variable or file where
+    there may be several. A notice is worth knowing, and no drift.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Finding:
     fix: str
     path: str
     notice: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

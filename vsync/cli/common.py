@@ -26,6 +26,7 @@ EVERYWHERE = (
 UNGUARDED = "no guard is armed here, so nothing keeps plaintext out of commits: git vsync hook install"
 MAX_SECRET_BYTES = 64 * 1024
 _ARMING = ("init", "hook")  # these offer the guard themselves
+_SILENT = (*_ARMING, "verify")  # and this one writes nothing, not even that it was said
 _NAMES = ("folder", "config", "quiet", "verbose", "as_json", "no_input")
 
 
@@ -43,7 +44,7 @@ class Invocation:
     def world(self) -> World:
         """The world, opened at first use."""
         world = open_world(self.place, meta=self.meta)
-        if self.verb not in _ARMING and not self.place.quiet:
+        if self.verb not in _SILENT and not self.place.quiet:
             _tell_when_unguarded(world)
         return world
 
@@ -91,8 +92,12 @@ class Invocation:
         # For a single vault this import would cost more than looking at it.
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(workers) as pool:
+        pool = ThreadPoolExecutor(workers)
+        try:
             return self.report(pool.map(attempt, mappings))
+        finally:
+            # Ctrl-C does not wait for those who wait for a store; what is under way ends with the process.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def write_each(self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result]) -> Report:
         """Change one vault after the other; one that fails, or leaves something to decide, is the last."""

@@ -6,9 +6,10 @@ from dataclasses import replace
 import click
 
 from vsync.cli.common import Invocation, verb
-from vsync.errors import UsageError
-from vsync.model import Mapping, Report, Result
+from vsync.errors import UsageError, VsyncError
+from vsync.model import Failure, Mapping, Report, Result
 from vsync.report import error_lines, exit_code, to_json
+from vsync.reports.text import UNKNOWN
 from vsync.sync.verify import VerifyOptions, common, verify, verify_repository
 from vsync.terminal import Barless
 
@@ -18,8 +19,8 @@ WORKERS = 16  # most of the time goes into waiting for the store
 
 @verb(
     "verify",
-    epilog="0 in sync, 1 drift, 12 no key, 13 do not trust, 14 store unreachable: what could not be looked "
-    "at is never 0. Writes nothing.",
+    epilog="0 in sync, 1 drift, 2 wrong configuration, 10 nothing pushed yet, 12 no key, 13 do not trust, 14 "
+    "store unreachable, 15 git says no: what could not be looked at is never 0. Writes nothing.",
     examples=(
         "git vsync verify",
         "git vsync verify --ci",
@@ -32,7 +33,7 @@ WORKERS = 16  # most of the time goes into waiting for the store
 @click.option("--ci", is_flag=True, help="for a job: a line a finding, nothing asked; folders may be absent")
 @click.option("--offline", is_flag=True, help="only the checks that need neither key nor network")
 @click.option("--deep", is_flag=True, help="open every version, not only the one that counts")
-@click.option("--strict", is_flag=True, help="a newer version than the locked one is a finding, too")
+@click.option("--strict", is_flag=True, help="what is only worth knowing is a finding, too")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="how to say it; text if left out")
 def command(
     call: Invocation, vaults: tuple[str, ...], profile: str | None, form: str | None, **flags: bool
@@ -45,13 +46,16 @@ def command(
     if call.as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form} exclude each other", hint="leave one of them out")
     options = VerifyOptions(**flags)
-    report = _verify(call, vaults, profile, options)
+    try:
+        report = _verify(call, vaults, profile, options)
+    except VsyncError as error:
+        # A job that reads a file of ours gets one, whatever it was that kept us from looking.
+        report = Report("verify", failures=(Failure("repository", error),))
     for line in _shown(report, "json" if call.as_json else form or "text", options):
         click.echo(line)
     _tell_github(report)
-    for failure in report.failures:
-        for line in error_lines(failure.error):
-            click.echo(line, err=True)
+    for line in _errors(report):
+        click.echo(line, err=True)
     click.get_current_context().exit(exit_code(report))
 
 
@@ -92,6 +96,17 @@ def _shown(report: Report, form: str, options: VerifyOptions) -> list[str]:
         return [*annotations(report), lines[-1]]
     in_actions = options.ci and os.environ.get("GITHUB_ACTIONS") == "true"
     return [*annotations(report), *lines] if in_actions else lines
+
+
+def _errors(report: Report) -> list[str]:
+    """Return the lines for stderr: what could not be looked at, each with its vault."""
+    lines = [line for failure in report.failures for line in error_lines(failure.error)]
+    for result in report.results:
+        if result.state == UNKNOWN:
+            told = result.findings[-1]
+            about = "" if str(result.vault) in told.found else f"{result.vault}: "
+            lines += error_lines(VsyncError(f"{about}{told.found}", hint=told.fix))
+    return lines
 
 
 def _tell_github(report: Report) -> None:

@@ -17,6 +17,8 @@ from vsync.formats.version import parse_version
 FILE_NAME = "vsync.lock"
 MAX_LOCK_BYTES = 16 * 1024 * 1024
 EMPTY_LOCK = "version = 1\n"
+_PART = "[a-z0-9][a-z0-9._-]{0,99}"
+_NAME = re.compile(f"{_PART}/{_PART}", re.ASCII)
 _MARKERS = ("<<<<<<< ", "||||||| ", "=======", ">>>>>>> ")
 
 
@@ -73,7 +75,7 @@ def _entry(fields: Fields) -> LockEntry:
     # Classic stores have no generation, and their head names neither key nor digest.
     nameless = generation == 0
     return LockEntry(
-        name=fields.text("name"),
+        name=fields.shaped("name", _NAME),  # it stands in hints that people type
         version=version,
         generation=generation,
         key_id=_digits(fields, "key_id", HEX16, empty=nameless),

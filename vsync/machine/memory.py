@@ -22,7 +22,8 @@ MAX_GENERATION = 2**53 - 1
 class Seen:
     """The newest state of a vault that any checkout of this machine has accepted.
 
-    `rows` and `last_mac` are what the audit log held then.
+    `rows` and `last_mac` are what the audit log held then. Without a `version` the user has agreed
+    to an empty store.
     """
 
     gen: int
@@ -138,14 +139,11 @@ class Memory:
         write_json(path, fields_of(seen))
         write_json(_copy_of(path), fields_of(seen))
 
-    def lower(self, secret: SecretName, seen: Seen | None) -> None:
-        """Replace what was seen by less, or forget it: only ever because the user said so."""
+    def lower(self, secret: SecretName, seen: Seen) -> None:
+        """Replace what was seen by less: only ever because the user said so."""
         path = self._path(secret, "seen")
         for place in (path, _copy_of(path)):
-            if seen is None:
-                remove(place)
-            else:
-                write_json(place, fields_of(seen))
+            write_json(place, fields_of(seen))
 
     def drop_ledger(self, secret: SecretName, checkout: str) -> None:
         """Forget what the checkout last synced."""

@@ -10,6 +10,7 @@ from vsync.model import Failure, Finding, Report
 from vsync.report import harmless
 from vsync.reports.text import finding_text, summary
 
+MOST_ROWS = 300  # GitHub takes 1 MiB a step
 _PLAIN = frozenset(" .,/-")
 
 
@@ -42,9 +43,11 @@ def step_summary(report: Report) -> str:
         (failure.vault, "not looked at", failure.error.message, "", failure.error.hint or "")
         for failure in report.failures
     ]
+    more = len(rows) - MOST_ROWS
     if rows:
         lines += ["| vault | what | is | should be | fix |", "|---|---|---|---|---|"]
-        lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+        lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows[:MOST_ROWS]]
+        lines += ["", _cell(f"and {more} more, in the log")] if more > 0 else []
     return "\n".join(lines) + "\n\n"
 
 

@@ -8,7 +8,7 @@ from vsync import __version__
 from vsync.checks import IDS
 from vsync.model import Finding, Report
 from vsync.report import exit_code, harmless
-from vsync.reports.text import finding_text
+from vsync.reports.text import UNKNOWN, finding_text, first_contact
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = list(IDS)
@@ -22,12 +22,10 @@ def to_sarif(report: Report) -> str:
         "rules": [{"id": rule, "shortDescription": {"text": text}} for rule, (_, text) in IDS.items()],
     }
     invocation: dict[str, Any] = {
-        "executionSuccessful": not report.failures,
+        "executionSuccessful": not report.failures
+        and not any(one.state == UNKNOWN for one in report.results),
         "exitCode": exit_code(report),
-        "toolExecutionNotifications": [
-            {"level": "error", "message": {"text": harmless(f"{one.vault}: {one.error.message}")}}
-            for one in report.failures
-        ],
+        "toolExecutionNotifications": [*_failed(report), *_first_contact(report)],
     }
     run = {
         "tool": {"driver": driver},
@@ -35,6 +33,16 @@ def to_sarif(report: Report) -> str:
         "results": [_result(one) for result in report.results for one in result.findings],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _failed(report: Report) -> list[dict[str, Any]]:
+    texts = (harmless(f"{one.vault}: {one.error.message}") for one in report.failures)
+    return [{"level": "error", "message": {"text": text}} for text in texts]
+
+
+def _first_contact(report: Report) -> list[dict[str, Any]]:
+    text = first_contact(report)
+    return [{"level": "note", "message": {"text": text}}] if text else []
 
 
 def _result(one: Finding) -> dict[str, Any]:
@@ -48,5 +56,5 @@ def _result(one: Finding) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [{"physicalLocation": place}],
         # The same drift is the same alert, whatever the version that is current when it is found.
-        "partialFingerprints": {"vsync/v1": f"{one.vault or ''}:{one.id}:{one.path}"},
+        "partialFingerprints": {"vsync/v1": f"{one.vault or ''}:{one.id}:{one.path}:{one.subject}"},
     }

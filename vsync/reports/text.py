@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from vsync.model import Finding, Report, Result
 from vsync.report import harmless
 
+UNKNOWN = "unknown"
+"""The state of a vault that could not be looked at."""
+
 
 def verify_lines(report: Report, *, brief: bool) -> list[str]:
     """Return the lines for stdout, the summary last; `brief` leaves out vaults without a finding."""
@@ -45,22 +48,22 @@ def summary(report: Report, *, brief: bool) -> str:
     vaults = sum(result.vault is not None for result in report.results) + len(report.failures)
     made = sum(len(result.data.get("checked", ())) for result in report.results)
     notices = sum(one.notice for one in findings)
+    unknown = sum(result.state == UNKNOWN for result in report.results) + len(report.failures)
     parts = [
         counted(vaults, "vault"),
         counted(made, "check"),
         counted(len(findings) - notices, "finding"),
         *([counted(notices, "notice")] if notices else []),
-        *([f"{counted(len(report.failures), 'vault')} could not be looked at"] if report.failures else []),
+        *([f"{counted(unknown, 'vault')} could not be looked at"] if unknown else []),
     ]
-    return f"verify: {', '.join(parts)}" + (_skipped(report) if brief else "") + _first_contact(report)
+    told = first_contact(report)
+    return f"verify: {', '.join(parts)}" + (_skipped(report) if brief else "") + (f"; {told}" if told else "")
 
 
-def _first_contact(report: Report) -> str:
-    """Return a word about vaults of which this machine remembers nothing (attack 21)."""
+def first_contact(report: Report) -> str:
+    """Return a word about vaults of which this machine remembers nothing (attack 21), or nothing."""
     count = sum(bool(result.data.get("first_contact")) for result in report.results)
-    told = (
-        f"; first contact with {counted(count, 'vault')}: only the lock can tell whether they were set back"
-    )
+    told = f"first contact with {counted(count, 'vault')}: only the lock can tell whether they were set back"
     return told if count else ""
 
 

@@ -98,6 +98,10 @@ class FolderStore(Store):
         self._lock_timeout = lock_timeout
         self.where = str(path)
 
+    def is_there(self) -> bool:
+        """Tell whether the folder exists: the drive that it lies on may not be mounted."""
+        return self._root.is_dir()
+
     def read(self, name: str, *, limit: int) -> Blob:
         # The tag is made from what was read; `_open` would have to read large objects twice.
         data = super().read(name, limit=limit).data

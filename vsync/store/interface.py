@@ -73,6 +73,10 @@ class Store(ABC):
     tag_form: str | None = None
     """How this server wants tags in `If-Match`, `quoted` or `unquoted`; None until it was seen."""
 
+    def is_there(self) -> bool:
+        """Tell whether the place itself exists; a bucket that does not is an error of every request."""
+        return True
+
     def read(self, name: str, *, limit: int) -> Blob:
         """Return a small object whole; IntegrityError when it has more than `limit` bytes."""
         require_name(name)

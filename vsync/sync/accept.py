@@ -6,12 +6,12 @@ restore was meant says so here, sees both sides, and the audit log keeps it.
 
 from dataclasses import dataclass, replace
 
-from vsync.errors import UsageError
+from vsync.errors import StoreError, UsageError
 from vsync.formats.audit_log import read_log
 from vsync.machine.memory import Seen
 from vsync.model import Mapping, Result
 from vsync.sync import trail
-from vsync.sync.head import Head, found_head, seen_of, went_back
+from vsync.sync.head import Head, found_head, seen_of, went_back, witness_of
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.world import World
 
@@ -27,7 +27,7 @@ class Restored:
 
     def lines(self) -> tuple[str, ...]:
         """Return both sides, for a person who has to decide."""
-        seen = f"{self.seen.version}, generation {self.seen.gen}" if self.seen else "only in this checkout"
+        seen = f"{self.seen.version}, generation {self.seen.gen}" if self.seen else "nothing on this machine"
         by = self.head.pointer.by if self.head and self.head.pointer else None
         now = "no pointer at all"
         if self.head is not None:
@@ -61,8 +61,13 @@ def _restored(vault: OpenVault) -> Restored | None:
     memory = vault.world.machine.memory
     seen, head = memory.seen(vault.secret), found_head(vault)
     if head is None:
-        ledger = memory.ledger(vault.secret, vault.world.checkout)
-        return Restored(vault, seen, None, "the pointer is gone") if seen or ledger else None
+        witness = witness_of(vault, seen)
+        if witness and not vault.store.is_there():
+            raise StoreError(
+                f"{vault.secret}: {vault.store.where} is not there",
+                hint="is its drive mounted? nothing was changed",
+            )
+        return Restored(vault, seen, None, f"without the pointer that {witness}") if witness else None
     problem = went_back(head, seen) if seen else None
     return Restored(vault, seen, head, problem) if problem else None
 
@@ -72,7 +77,7 @@ def _lower(restored: Restored) -> None:
     memory = vault.world.machine.memory
     row = trail.new_row(vault.world, "accept", head.version if head else "", meta=_meta(restored.seen))
     if head is None:
-        memory.lower(vault.secret, None)
+        memory.lower(vault.secret, Seen(0, "", "", ""))  # an empty store, seen and agreed to
         memory.drop_ledger(vault.secret, vault.world.checkout)
     else:
         log = read_log(trail.read_audit(vault)[0])
@@ -100,6 +105,7 @@ def _result(restored: Restored) -> Result:
     else:
         summary = f"accepted {head.version}" + (f" after {seen.version}" if seen else "")
         details = (
-            f"git vsync pull {name} takes it; git vsync push {name} --force publishes what this folder has",
+            f"what this folder has is published by: git vsync push {name} --force",
+            f"the store's state is taken by: git vsync pull {name} && git vsync lock {name}",
         )
     return Result(str(vault.secret), "accepted", summary, details, data)

@@ -1,5 +1,6 @@
 """What of the vaults git could take, or has taken: asked once for all vaults (product contract §5)."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,20 @@ class Exposure:
 
 def look_at_exposure(world: World, mappings: Sequence[Mapping]) -> Exposure:
     """Ask git about every vault at once: three processes, however many vaults there are."""
-    folders = [mapping.folder for mapping in mappings]
-    inside = [f"{mapping.folder}/{mapping.env_file}" for mapping in mappings]
+    # Git looks through no link, and one such vault must not keep the others from being looked at.
+    plain = [mapping for mapping in mappings if not _behind_a_link(world, mapping)]
+    folders = [mapping.folder for mapping in plain]
+    inside = [f"{mapping.folder}/{mapping.env_file}" for mapping in plain]
     return Exposure(
         tracked=tuple(world.repository.tracked(folders)),
         visible=frozenset(world.repository.not_ignored([*folders, *inside])),
         shares=tuple(world.repository.tracked_like(SHARES)),
     )
+
+
+def _behind_a_link(world: World, mapping: Mapping) -> bool:
+    top = os.path.realpath(world.repository.top)
+    return os.path.realpath(os.path.join(top, mapping.folder)) != os.path.join(top, mapping.folder)
 
 
 def check_exposure(mapping: Mapping, exposure: Exposure) -> list[Finding]:
@@ -41,8 +49,8 @@ def check_exposure(mapping: Mapping, exposure: Exposure) -> list[Finding]:
                 "folder-tracked",
                 mapping,
                 found=f"git tracks {shortened(tracked)}",
-                wanted="nothing of a vault in git",
-                fix=f"{untrack_command(folder, folder=True)}, commit, and change the secrets in it",
+                wanted="nothing of a vault in git; what is in its history is known: change those secrets",
+                fix=_at_the_top(untrack_command(folder, folder=True)),
                 path=tracked[0],
             )
         )
@@ -68,9 +76,15 @@ def check_shares(exposure: Exposure) -> list[Finding]:
             "share-tracked",
             None,
             found=f"git tracks {path}",
-            wanted="shares and keys go from person to person, never through git",
-            fix=f"{untrack_command(path)}, commit, and make the vault a new key",
+            wanted="shares go from person to person; what is in git's history is known: make a new key",
+            fix=_at_the_top(untrack_command(path)),
             path=path,
+            subject=path,
         )
         for path in exposure.shares
     ]
+
+
+def _at_the_top(command: str) -> str:
+    """Return a git command that works from any folder of the work tree."""
+    return f'git -C "$(git rev-parse --show-toplevel)" {command.removeprefix("git ")}'

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 from vsync.checks import check_freshness, check_key_age
-from vsync.formats.version import parse_version
+from vsync.formats.audit_log import check_chain, read_log
+from vsync.formats.version import is_version, parse_version
 from vsync.model import Finding
 from vsync.sync.head import Head
 from vsync.sync.opened import OpenVault
+from vsync.sync.trail import read_audit
 
 
 def check_ages(vault: OpenVault, head: Head) -> list[Finding]:
@@ -20,8 +22,14 @@ def check_ages(vault: OpenVault, head: Head) -> list[Finding]:
 
 
 def _key_since(vault: OpenVault, head: Head) -> datetime:
-    """Return when the key was made: at the last rotation, else with the oldest version there is."""
+    """Return when the key was made: at the last rotation, else before the first version it vouches for.
+
+    Names of objects prove nothing: whoever can write to the bucket could make a key old or young.
+    """
     if head.pointer is not None and head.pointer.rotated_at is not None:
         return datetime.fromisoformat(head.pointer.rotated_at).astimezone(UTC)
-    names = (vault.root.version_of(info.name) for info in vault.store.names(vault.root.versions_prefix))
-    return parse_version(min((version for version in names if version), default=head.version))
+    rows = read_log(read_audit(vault)[0]).rows
+    verdicts = check_chain(rows, {vault.key.key_id: vault.key})
+    vouched = (row for row, verdict in zip(rows, verdicts, strict=True) if verdict == "ok")
+    versions = (row.version_ts for row in vouched if is_version(row.version_ts))
+    return parse_version(min(versions, default=head.version))

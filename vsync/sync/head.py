@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 from vsync.errors import ForeignKey, IntegrityError, NotFound, RolledBack, StoreError, WrongKey
 from vsync.formats import pointer as pointers
+from vsync.formats.audit_log import read_log
 from vsync.formats.pointer import MAX_POINTER_BYTES, Pointer
 from vsync.formats.version import LENGTH, parse_version
 from vsync.machine.memory import Seen
+from vsync.sync.locking import locked_entry
 from vsync.sync.opened import OpenVault
+from vsync.sync.trail import PUBLISHING, read_audit
 
 MAX_LATEST_BYTES = 64
 
@@ -45,11 +48,7 @@ def read_head(vault: OpenVault) -> Head | None:
     seen = vault.world.machine.memory.seen(vault.secret)
     head = found_head(vault)
     if head is None:
-        if seen is not None or _has_synced(vault):
-            raise RolledBack(
-                f"{vault.secret}: {vault.store.where} no longer has the pointer that this machine has seen",
-                hint=_restored_hint(vault),
-            )
+        _require_never_published(vault, seen)
         return None
     problem = None if seen is None else went_back(head, seen)
     if problem:
@@ -58,6 +57,40 @@ def read_head(vault: OpenVault) -> Head | None:
             hint=_restored_hint(vault),
         )
     return head
+
+
+def _require_never_published(vault: OpenVault, seen: Seen | None) -> None:
+    """Refuse a store without a pointer where anything proves that there was one (attacks 12, 21).
+
+    A store that is not there at all, like a drive that is not mounted, was set back by nobody.
+    """
+    witness = witness_of(vault, seen)
+    if witness is None:
+        return
+    if not vault.store.is_there():
+        raise StoreError(
+            f"{vault.secret}: {vault.store.where} is not there", hint="is its drive mounted? then try again"
+        )
+    raise RolledBack(
+        f"{vault.secret}: {vault.store.where} no longer has the pointer that {witness}",
+        hint=_restored_hint(vault),
+    )
+
+
+def witness_of(vault: OpenVault, seen: Seen | None) -> str | None:
+    """Return what proves that this vault was published, to end "the pointer that …"; None if nothing does.
+
+    Memory and ledger of this machine, the lock of this commit, and the audit log of the store,
+    whose rows are written only after a pointer. Whoever accepted an empty store has overruled them.
+    """
+    if seen is not None:
+        return "this machine has seen" if seen.version else None
+    if _has_synced(vault):
+        return "this checkout has synced"
+    if locked_entry(vault.world, vault.secret) is not None:
+        return "vsync.lock belongs to"
+    rows = read_log(read_audit(vault)[0]).rows
+    return "its audit log tells of" if any(row.action in PUBLISHING for row in rows) else None
 
 
 def found_head(vault: OpenVault) -> Head | None:

@@ -16,7 +16,7 @@ from vsync.formats.dotenv import MAX_ENV_BYTES
 from vsync.formats.lockfile import FILE_NAME, LockEntry
 from vsync.model import Finding
 from vsync.sync.contents import read_entry, states_of
-from vsync.sync.fetch import download, fetch_head, fetch_version, key_of
+from vsync.sync.fetch import download, fetch_head, key_of, open_any
 from vsync.sync.head import Head
 from vsync.sync.opened import OpenVault
 from vsync.sync.target import contradiction
@@ -41,8 +41,8 @@ def check_contradiction(vault: OpenVault, entry: LockEntry | None, head: Head) -
         "lock-contradicts",
         vault.mapping,
         found=problem,
-        wanted="a version that the store has published",
-        fix=f"git log -p {FILE_NAME}",
+        wanted=f"a version that the store has published (git log -p {FILE_NAME} shows who changed it)",
+        fix=f"git vsync pull {vault.secret.name} && git vsync lock {vault.secret.name}",
     )
     return [found]
 
@@ -70,7 +70,7 @@ def _pinned(vault: OpenVault, entry: LockEntry, spool: BinaryIO) -> tuple[Judged
     except NotFound:
         return None, [_lock_finding(vault, "lock-missing", entry, "the store has no such version")]
     if not entry.key_id:  # classic: nothing but the key vouches for it
-        return _read(vault, fetch_version(vault, entry.version, spool), entry.version, pinned=True), []
+        return _read(vault, open_any(vault, entry.version, spool), entry.version, pinned=True), []
     try:
         key = key_of(vault, entry.key_id)
     except KeyUnavailable:
@@ -93,8 +93,8 @@ def _lock_finding(vault: OpenVault, kind: str, entry: LockEntry, problem: str) -
         kind,
         vault.mapping,
         found=f"{FILE_NAME} names {entry.version}, generation {entry.generation}: {problem}",
-        wanted="the version as it was published",
-        fix=f"git log -p {FILE_NAME}; to take the newest: git vsync pull {name} && git vsync lock {name}",
+        wanted=f"the version as it was published (git log -p {FILE_NAME} shows who changed it)",
+        fix=f"git vsync pull {name} && git vsync lock {name}",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from vsync.checks import CONFIG_NAME, finding
 from vsync.drift import missing_names
-from vsync.errors import ConfigError, IntegrityError, NotFound
+from vsync.errors import ConfigError, IntegrityError, NotFound, VsyncError
 from vsync.formats.dotenv import read_env
 from vsync.formats.lockfile import LockEntry
 from vsync.model import Finding, Mapping
@@ -40,7 +40,7 @@ def _check(world: World, mapping: Mapping, names: Iterable[str]) -> list[Finding
     try:
         template = template_names(world, mapping)
     except (NotFound, ConfigError) as error:
-        return [_no_template(mapping, error.message), *_compare(mapping, names, None, required)]
+        return [_no_template(mapping, error), *_compare(mapping, names, None, required)]
     return _compare(mapping, names, template, required)
 
 
@@ -60,6 +60,7 @@ def _missing(mapping: Mapping, name: str, *, in_template: bool) -> Finding:
         wanted=f"a value for it: it {f'stands in {mapping.template}' if in_template else 'is required'}",
         fix=f"put it into {mapping.folder}/{mapping.env_file}, then: git vsync push {mapping.secret.name}",
         path=(mapping.template or CONFIG_NAME) if in_template else CONFIG_NAME,
+        subject=name,
     )
 
 
@@ -71,16 +72,19 @@ def _undocumented(mapping: Mapping, name: str) -> Finding:
         wanted="every name of the version in the template",
         fix=f"git vsync template {mapping.secret.name} --write",
         path=mapping.template or CONFIG_NAME,
+        subject=name,
     )
 
 
-def _no_template(mapping: Mapping, problem: str) -> Finding:
+def _no_template(mapping: Mapping, error: VsyncError) -> Finding:
     return finding(
         "template-missing",
         mapping,
-        found=problem,
+        found=error.message,
         wanted="a template with the names that must exist",
-        fix=f"git vsync template {mapping.secret.name} --write",
+        fix=f"git vsync template {mapping.secret.name} --write"
+        if isinstance(error, NotFound)
+        else error.hint or "mend the template",
         path=mapping.template or CONFIG_NAME,
     )
 
@@ -93,6 +97,7 @@ def _invalid(mapping: Mapping, name: str, problem: str) -> Finding:
         wanted="what [vault.schema] says of it",
         fix=f"edit {mapping.folder}/{mapping.env_file}, then: git vsync push {mapping.secret.name}",
         path=CONFIG_NAME,
+        subject=name,
     )
 
 

@@ -4,9 +4,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from vsync.checks import Check, finding
-from vsync.errors import KeyUnavailable
+from vsync.errors import IntegrityError, KeyUnavailable, NotFound, StoreError, VsyncError
 from vsync.formats.lockfile import LockEntry
 from vsync.model import Finding, Json, Mapping, Result
+
+_KINDS: tuple[tuple[str, type[VsyncError]], ...] = (
+    ("key-absent", KeyUnavailable),
+    ("untrusted", IntegrityError),
+    ("unreachable", StoreError),
+    ("unpublished", NotFound),
+    ("unknown", VsyncError),
+)
+_WANTED = {
+    "key-absent": "both halves; or, on purpose without them: --offline",
+    "untrusted": "a pointer and a bundle that are authentic, and not older than what was seen",
+    "unreachable": "an answer of the store",
+    "unpublished": "a version in the store",
+}
 
 
 @dataclass
@@ -45,16 +59,17 @@ class Sheet:
             str(self.mapping.secret), state, summary + at, data=self._data(), code=code, findings=found
         )
 
-    def unknown(self, error: KeyUnavailable, *, strict: bool) -> Result:
-        """Return what was found without a key, which is never a pass: the code is that of the error."""
-        absent = finding(
-            "key-absent",
+    def unknown(self, error: VsyncError, *, strict: bool) -> Result:
+        """Return what was found before the error, which is never a pass: the code is that of the error."""
+        kind = next(kind for kind, errors in _KINDS if isinstance(error, errors))
+        told = finding(
+            kind,
             self.mapping,
             found=error.message,
-            wanted="both halves; or, on purpose without them: --offline",
-            fix=error.hint or "git vsync import FILE.share",
+            wanted=_WANTED.get(kind, "a look that says yes or no"),
+            fix=error.hint or f"git vsync status {self.mapping.secret.name} --check-remote",
         )
-        self.findings.append(absent)
+        self.findings.append(told)
         summary = f"could not be looked at: {error.message}"
         return replace(self.result(strict=strict), state="unknown", summary=summary, code=error.exit_code)
 

@@ -88,8 +88,8 @@ def _dirty(mapping: Mapping, edits: tuple[str, ...], version: str, *, locked: bo
         "folder-dirty",
         mapping,
         found=f"{mapping.folder} has {count}: {shortened(edits)}",
-        wanted=f"the content of {version}",
-        fix=f"git vsync push {mapping.secret.name}, or to drop them: {back}",
+        wanted=f"the content of {version}; to drop the edits: {back}",
+        fix=f"git vsync push {mapping.secret.name}",
     )
 
 

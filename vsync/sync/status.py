@@ -57,7 +57,7 @@ def _read_newest(world: World, mapping: Mapping) -> Newest | None:
 
 
 def _remembered(seen: Seen | None) -> Newest | None:
-    return Newest(seen.version, seen.gen) if seen else None
+    return Newest(seen.version, seen.gen) if seen and seen.version else None
 
 
 def _age(world: World, newest: Newest | None) -> tuple[str, ...]:

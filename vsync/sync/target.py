@@ -105,20 +105,25 @@ def pinned_target(vault: OpenVault, head: Head | None) -> Target:
 def contradiction(entry: LockEntry, head: Head | None) -> str | None:
     """Say how a lock entry contradicts an authentic pointer, or None (product contract §5).
 
-    The same version has the same generation and bundle; any other pinned version is older, by its
-    generation and by its time. Classic stores have no generations to compare.
+    The same version has the same generation, key and bundle; any other pinned version is older,
+    by its generation and by its time. Classic stores have only the time.
     """
-    if head is None or head.pointer is None or entry.generation == 0:
+    if head is None:
         return None
     pinned = f"{FILE_NAME} names {entry.version}, generation {entry.generation}"
     newest = f"the store's newest is {head.version}, generation {head.gen}"
+    if head.pointer is None:
+        later = entry.version > head.version
+        return f"{pinned}, and {newest}: the store was set back, or the lock was edited" if later else None
     if entry.version == head.version:
-        same = (entry.generation, entry.sha256) == (head.gen, head.sha256)
-        return None if same else f"{pinned}, with another generation or bundle than the store's"
-    if entry.generation > head.gen:
-        return f"{pinned}, and {newest}: the store was set back, or the lock was edited"
-    if entry.generation == head.gen:
-        return f"{pinned}, and {newest}: the history forked, or the lock was edited"
+        vouched = (head.gen, head.pointer.kid, head.sha256)
+        same = (entry.generation, entry.key_id, entry.sha256) == vouched
+        return None if same else f"{pinned}, with another generation, key or bundle than the store's"
+    if entry.generation >= head.gen:
+        what = "the store was set back" if entry.generation > head.gen else "the history forked"
+        return f"{pinned}, and {newest}: {what}, or the lock was edited"
+    if entry.generation == 0:
+        return f"{pinned}, which only a classic vault has"
     return f"{pinned}, and {newest}, which is not later" if entry.version > head.version else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vsync.checks import IDS, Check, check_lock_names, check_newer, finding
-from vsync.errors import ForeignKey, KeyUnavailable, NotFound
+from vsync.errors import ForeignKey, KeyUnavailable, NotFound, VsyncError
 from vsync.formats.lockfile import LockEntry
 from vsync.model import Json, Mapping, Result
 from vsync.sync.deep import check_versions
@@ -20,6 +20,7 @@ from vsync.sync.locking import read_lock
 from vsync.sync.naming import check_listed_names, check_names
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.sheet import Sheet
+from vsync.sync.snapshot import folder_of
 from vsync.sync.standing import check_folder, check_folder_offline
 from vsync.world import World
 
@@ -48,23 +49,32 @@ def common(world: World, mappings: Sequence[Mapping]) -> Common:
 
 
 def verify(world: World, mapping: Mapping, shared: Common, options: VerifyOptions) -> Result:
-    """Judge one vault. Raises what keeps it from being looked at, but for a key that is missing.
+    """Judge one vault. What keeps it from being looked at is in the result, which then ends in its code.
 
-    Without a key, what needs none is looked at all the same, and the result ends in 12.
+    What needs neither key nor store is looked at all the same.
     """
     sheet = Sheet(mapping, shared.entries.get(str(mapping.secret)))
-    sheet.look(Check.EXPOSURE, check_exposure(mapping, shared.exposure))
     try:
-        if options.offline:
-            _offline(world, sheet, options, "offline")
-        else:
-            _online(world, sheet, options)
-    except ForeignKey as error:
-        _foreign(sheet, error)
-    except KeyUnavailable as error:
-        _offline(world, sheet, options, "no key")
+        folder_of(world, mapping).exists()  # a link in its place is no question for git
+        sheet.look(Check.EXPOSURE, check_exposure(mapping, shared.exposure))
+        _look(world, sheet, options)
+    except VsyncError as error:
         return sheet.unknown(error, strict=options.strict)
     return sheet.result(strict=options.strict)
+
+
+def _look(world: World, sheet: Sheet, options: VerifyOptions) -> None:
+    if options.offline:
+        _offline(world, sheet, options, "offline")
+        return
+    try:
+        _online(world, sheet, options)
+    except ForeignKey as error:
+        _foreign(sheet, error)
+        _offline(world, sheet, options, "another key")
+    except VsyncError as error:
+        _offline(world, sheet, options, "no key" if isinstance(error, KeyUnavailable) else "not looked at")
+        raise
 
 
 def _online(world: World, sheet: Sheet, options: VerifyOptions) -> None:
@@ -83,11 +93,11 @@ def _online(world: World, sheet: Sheet, options: VerifyOptions) -> None:
         sheet.skip("the locked version could not be read", Check.INTEGRITY, Check.NAMES, Check.FOLDER)
         return
     sheet.version = judged.version
-    every = check_versions(vault, judged=judged.version) if options.deep else []
-    sheet.look(Check.INTEGRITY, every)
     _content(world, sheet, judged)
     here = check_folder(world, sheet.mapping, judged, may_be_missing=options.ci)
     sheet.look(Check.FOLDER, here, skipped="no folder here")
+    every = check_versions(vault, head, judged=judged.version) if options.deep else []
+    sheet.look(Check.INTEGRITY, every)
 
 
 def _judged(vault: OpenVault, sheet: Sheet, head: Head) -> Judged | None:
@@ -106,24 +116,33 @@ def _content(world: World, sheet: Sheet, judged: Judged) -> None:
     names, found = check_names(world, sheet.mapping, judged)
     sheet.look(Check.NAMES, found)
     if judged.pinned and sheet.entry is not None and names is not None:
-        files = (file.path for file in judged.files if file.path != sheet.mapping.env_file)
-        sheet.look(Check.LOCK, check_lock_names(sheet.mapping, sheet.entry, names, files))
+        has = {*names, *(file.path for file in judged.files)} - {sheet.mapping.env_file}
+        listed = world.config.lock_names
+        sheet.look(Check.LOCK, check_lock_names(sheet.mapping, sheet.entry, has, listed=listed))
 
 
 def _offline(world: World, sheet: Sheet, options: VerifyOptions, reason: str) -> None:
-    """Look at what needs neither key nor network."""
-    sheet.skip(reason, Check.KEY, Check.INTEGRITY, Check.FRESHNESS)
+    """Look at what needs neither key nor network, as far as it was not looked at already."""
+    sheet.skip(
+        reason, *(one for one in (Check.KEY, Check.INTEGRITY, Check.FRESHNESS) if one not in sheet.ran)
+    )
     entry, mapping = sheet.entry, sheet.mapping
+    if Check.LOCK not in sheet.ran:
+        sheet.look(Check.LOCK, check_newer(mapping, None, "", 0) if entry is None else [])
     if entry is None:
-        sheet.look(Check.LOCK, check_newer(mapping, None, "", 0))
         sheet.skip(f"{reason}, and the lock does not name it", Check.NAMES)
-    else:
+    elif Check.NAMES not in sheet.ran:
         sheet.version = entry.version
-        sheet.look(Check.LOCK, [])
         listed = check_listed_names(world, mapping, entry)
         sheet.look(Check.NAMES, listed, skipped=f"{reason}, and the lock lists no names")
-    here = check_folder_offline(world, mapping, entry, may_be_missing=options.ci)
-    sheet.look(Check.FOLDER, here, skipped="nothing here to compare")
+        wanted = world.config.lock_names
+        if not wanted or listed is None:
+            # Without the bundle, a list is compared with nothing but whether there should be one.
+            has = {*entry.variables, *entry.files} or {mapping.env_file}
+            sheet.look(Check.LOCK, check_lock_names(mapping, entry, has, listed=wanted))
+    if Check.FOLDER not in sheet.ran:
+        here = check_folder_offline(world, mapping, entry, may_be_missing=options.ci)
+        sheet.look(Check.FOLDER, here, skipped="nothing here that was synced")
 
 
 def _foreign(sheet: Sheet, error: ForeignKey) -> None:
@@ -136,7 +155,6 @@ def _foreign(sheet: Sheet, error: ForeignKey) -> None:
         fix=error.hint or "git vsync import FILE.share",
     )
     sheet.look(Check.KEY, [found])
-    sheet.skip("another key", Check.INTEGRITY, Check.LOCK, Check.NAMES, Check.FOLDER, Check.FRESHNESS)
 
 
 def verify_repository(shared: Common) -> Result | None:
