@@ -15,6 +15,7 @@ from tests.homes import Home, program, run_vsync
 from tests.s3server import Server
 from tests.sarif import validate_sarif
 from tests.teams import Completed, binding_of, done, fill, on_a_terminal, refused, repository
+from vsync.cli.verify import FORMATS
 from vsync.model import SecretName
 
 ROOT = Path(__file__).resolve().parent.parent
