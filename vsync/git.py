@@ -5,7 +5,6 @@ that is being made. GitPython is not used here: it ignores GIT_INDEX_FILE and co
 """
 
 import os
-import secrets
 import shlex
 import subprocess
 from collections.abc import Iterable
@@ -47,7 +46,7 @@ def _path(data: bytes) -> Path:
 
 def _first_come(path: Path, text: str) -> str:
     """Write a file whole, unless another process was first, and return what is in it."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         beside.write_text(text + "\n", "ascii")
         try:
@@ -118,7 +117,7 @@ class Repository:
             if text is not None:
                 path.unlink()
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            return _first_come(path, secrets.token_hex(8))
+            return _first_come(path, os.urandom(8).hex())
         except OSError as error:
             raise GitError(
                 f"cannot write into the git directory: {(error.strerror or '').lower()}",

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from vsync.errors import ConfigError, IntegrityError
 from vsync.formats.strict import HEX16, Fields, gunzip, load_object
-from vsync.formats.vaultkey import MIN_SALT_CHARACTERS
 
 MAX_BINDING_BYTES = 256 * 1024
+MIN_SALT_CHARACTERS = 16
 Layout = Literal["vsync", "classic"]
 _SEGMENT = re.compile(r"[A-Za-z0-9._=-]+", re.ASCII)
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vsync.errors import ConfigError, IntegrityError
 from vsync.files import read_private
-from vsync.formats.archive import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveLimits
+from vsync.formats.entries import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveLimits
 from vsync.formats.strict import Fields
 
 KEY_STORES = ("keychain", "sealed-file")

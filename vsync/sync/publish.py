@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 from vsync.errors import AlreadyExists, Conflict, Refused, StaleTag, StoreError, VsyncError
 from vsync.formats import pointer as pointers
-from vsync.formats.archive import PackEntry
 from vsync.formats.bundle import write_bundle
+from vsync.formats.entries import PackEntry
 from vsync.formats.envelope import Written
-from vsync.formats.pointer import MAX_GENERATION, Pointer
-from vsync.formats.version import version_after
+from vsync.formats.pointer import Pointer
+from vsync.formats.version import MAX_GENERATION, version_after
 from vsync.machine.halves import place_digest
 from vsync.machine.memory import Ledger, Pending, Publication, Seen
 from vsync.store.probe import probe, require_writable
