@@ -8,8 +8,8 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vsync.errors import GitError
 
@@ -77,8 +77,7 @@ def untrack_command(path: str, *, folder: bool = False) -> str:
     return f"git rm {'-r ' if folder else ''}--cached -- {shlex.quote(exact)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """One work tree: its top, its own git directory, and the one it shares with other work trees."""
 
     top: Path

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from vsync.errors import VsyncError
 
@@ -10,8 +10,7 @@ Json = Any
 """A value that `json.dumps` takes."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SecretName:
+class SecretName(NamedTuple):
     """Identity of a vault, `<repo>/<name>`: keychain account, configuration path, store prefix.
 
     Parsed and checked by `config.parse_secret_name`; equal texts are equal names.
@@ -24,8 +23,7 @@ class SecretName:
         return f"{self.repo}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """One committed entry that ties a folder, an environment and a secret name together.
 
     `folder`, `activate_to` and `template` are relative to the repository's top, `/` between
@@ -69,8 +67,7 @@ class Rule:
     where: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that `verify` found (product contract §5).
 
     `id` is stable: scripts, SARIF and allowances go by it. `found` says what is, `wanted` what
@@ -106,16 +103,14 @@ class Result:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A vault for which the verb could not do its work."""
 
     vault: str
     error: VsyncError
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The answer of a verb: one result or failure a vault, in the order of the mappings."""
 
     verb: str

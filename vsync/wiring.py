@@ -4,10 +4,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from vsync.config.load import load_config
 from vsync.errors import DiskError, IntegrityError, KeyUnavailable, UsageError
@@ -31,8 +30,7 @@ ATTENDED_SECONDS = 60.0
 PASSPHRASE_VARIABLE = "VSYNC_KEYS_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the command was told to work: `-C`, `-c`, and who may be asked."""
 
     folder: Path

@@ -10,9 +10,8 @@
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as Readable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from vsync.errors import ConfigError, IntegrityError
 from vsync.formats.binding import check_prefix
@@ -74,8 +73,7 @@ _ENVDRIFT_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class S3Routing:
+class S3Routing(NamedTuple):
     """`[vault.s3]`: where the store is, without any secret; a binding on this machine wins."""
 
     endpoint_url: str | None = None
@@ -86,8 +84,7 @@ class S3Routing:
     aws_profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """One TOML table and what messages call it; every getter raises ConfigError."""
 
     values: Readable[str, Any]

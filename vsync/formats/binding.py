@@ -6,7 +6,7 @@ Unknown keys survive a round trip: other tools, and newer versions, write here t
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from vsync.errors import ConfigError, IntegrityError
 from vsync.formats.strict import HEX16, Fields, gunzip, load_object
@@ -18,8 +18,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9._=-]+", re.ASCII)
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class RetiredSalt:
+class RetiredSalt(NamedTuple):
     """The salt of a half that rotation replaced, by its key id (formats §1.1.1)."""
 
     kid: str

@@ -35,7 +35,7 @@ class Sheet:
 
     def result(self, *, strict: bool) -> Result:
         """Return the verdict; with `strict`, notices are findings."""
-        found = tuple(replace(one, notice=one.notice and not strict) for one in self.findings)
+        found = tuple(one._replace(notice=one.notice and not strict) for one in self.findings)
         drift = sum(not one.notice for one in found)
         summary = f"{drift} finding{'' if drift == 1 else 's'}" if drift else "in sync"
         at = f" at {self.version}" if self.version else ""

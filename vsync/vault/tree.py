@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vsync.errors import Conflict
 from vsync.formats.content import FileState
@@ -15,8 +15,7 @@ class FolderChanged(Conflict):
     """Somebody wrote to the vault while it was being read or replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """One regular file as it was read; `stamp` changes whenever it is touched."""
 
     state: FileState
@@ -25,8 +24,7 @@ class Scanned:
     stamp: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A vault folder as it was read: folders and regular files, paths relative to it."""
 
     folders: tuple[str, ...] = ()
