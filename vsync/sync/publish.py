@@ -94,7 +94,7 @@ def _seal(vault: OpenVault, spool: BinaryIO, version: str, entries: Iterable[Pac
 
 def _create(vault: OpenVault, version: str, spool: BinaryIO, sealed: Written) -> None:
     with vault.world.terminal.progress(f"{vault.secret}: upload", 0):
-        vault.store.create(vault.root.version(version), spool, size=sealed.size)
+        vault.store.create(vault.root.version(version), spool, size=sealed.size, sha256=sealed.sha256)
 
 
 def _publication(
