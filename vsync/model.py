@@ -1,7 +1,8 @@
 """Frozen values that several layers share; nothing here reads or writes anything."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping as Readable
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from vsync.errors import VsyncError
@@ -51,8 +52,7 @@ class Kind(StrEnum):
     REGEX = "regex"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What `[vault.schema]` says one variable must be; `where` is what messages call the rule's table.
 
     `environments` empty means: in all of them. `pattern` is there exactly for `Kind.REGEX`.
@@ -64,7 +64,7 @@ class Rule:
     allowed: tuple[str, ...] = ()
     pattern: str | None = None
     environments: tuple[str, ...] = ()
-    where: str = field(default="", compare=False)
+    where: str = ""
 
 
 class Finding(NamedTuple):
@@ -84,8 +84,7 @@ class Finding(NamedTuple):
     notice: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What one verb did for one vault.
 
     `state` is a stable word for scripts, `summary` one line for people, `details` further
@@ -98,7 +97,7 @@ class Result:
     state: str
     summary: str
     details: tuple[str, ...] = ()
-    data: dict[str, Json] = field(default_factory=dict)
+    data: Readable[str, Json] = MappingProxyType({})
     code: int = 0
     findings: tuple[Finding, ...] = ()
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from vsync.errors import ConfigError, IntegrityError
-from vsync.formats.binding import check_prefix
 
 OWN_PROVIDERS = ("s3", "file")
 FOREIGN_PROVIDERS = ("azure", "aws", "hashicorp", "gcp")
@@ -255,9 +254,17 @@ def s3_routing(table: Table) -> S3Routing:
             "holds credentials",
             hint="take them out and replace them, they were written down; then: git vsync profile add",
         )
+    if found["prefix"]:
+        _check_prefix(table, found["prefix"])
+    return S3Routing(**found)
+
+
+def _check_prefix(table: Table, prefix: str) -> None:
+    # Most files leave the prefix out, and need nothing that reads bindings.
+    from vsync.formats.binding import check_prefix
+
     try:
         # As in a profile, `{repo}` stands for the repository's part of the secret name.
-        check_prefix((found["prefix"] or "").replace("{repo}", "repo"))
+        check_prefix(prefix.replace("{repo}", "repo"))
     except IntegrityError as error:
         raise table.wrong("prefix", "cannot be a prefix in a store", hint=error.hint) from error
-    return S3Routing(**found)

@@ -1,7 +1,7 @@
 """What verify looked at in one vault, what it did not and why, and what it found."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from vsync.checks import Check, finding
 from vsync.errors import KeyUnavailable
@@ -56,7 +56,7 @@ class Sheet:
         )
         self.findings.append(absent)
         summary = f"could not be looked at: {error.message}"
-        return replace(self.result(strict=strict), state="unknown", summary=summary, code=error.exit_code)
+        return self.result(strict=strict)._replace(state="unknown", summary=summary, code=error.exit_code)
 
     def _data(self) -> dict[str, Json]:
         return {
