@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from vsync.errors import AlreadyExists, Conflict, Refused, StaleTag, StoreError, VsyncError
 from vsync.formats import pointer as pointers
-from vsync.formats.bundle import write_bundle
 from vsync.formats.entries import PackEntry
 from vsync.formats.envelope import Written
 from vsync.formats.pointer import Pointer
@@ -85,6 +84,9 @@ def _newest_known(vault: OpenVault, head: Head | None) -> str | None:
 
 
 def _seal(vault: OpenVault, spool: BinaryIO, version: str, entries: Iterable[PackEntry]) -> Written:
+    # A push of what has not changed shares this module and seals nothing.
+    from vsync.formats.bundle import write_bundle
+
     spool.seek(0)
     spool.truncate()
     sealed = write_bundle(spool, vault.key, version, entries, limits=vault.world.machine.settings.limits)
