@@ -81,24 +81,14 @@ def spool() -> Iterator[BinaryIO]:
     import tempfile
 
     try:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-        try:
+        with tempfile.TemporaryFile() as file:
             yield file
-        finally:
-            # Giving back the blocks of a large one takes as long as hashing it; nobody waits for that.
-            threading.Thread(target=_close, args=(file,), daemon=True).start()
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise DiskError(
             f"cannot use the folder for temporary files ({tempfile.gettempdir()}): {reason}",
             hint="free some space, or set TMPDIR to a folder with more",
         ) from error
-
-
-def _close(file: BinaryIO) -> None:
-    # Whoever wanted to keep what is in it has flushed it.
-    with suppress(OSError):
-        file.close()
 
 
 class StoreShelf:
