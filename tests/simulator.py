@@ -87,9 +87,9 @@ class Simulator(Store):
         self._check_limit(name, len(data), limit)
         return into.write(data)
 
-    def create(self, name: str, body: BinaryIO, *, size: int) -> None:
+    def create(self, name: str, body: BinaryIO, *, size: int, sha256: str | None = None) -> None:
         self._enter("create", name)
-        self.inner.create(name, body, size=size)
+        self.inner.create(name, body, size=size, sha256=sha256)
 
     def swap(self, name: str, data: bytes, *, expected: str | None) -> str:
         self._enter("swap", name)
@@ -112,7 +112,7 @@ class Simulator(Store):
     def _open(self, name: str, limit: int) -> tuple[str, Generator[bytes]]:
         raise AssertionError("every public method is passed on")
 
-    def _create(self, name: str, body: BinaryIO, size: int) -> None:
+    def _create(self, name: str, body: BinaryIO, size: int, sha256: str | None) -> None:
         raise AssertionError("every public method is passed on")
 
     def _swap(self, name: str, data: bytes, expected: str | None) -> str:

@@ -9,7 +9,7 @@ from tests.simulator import Simulator
 from tests.worlds import AT_NOON, SECRET, Desk, Team, everything_below, vault_key
 from vsync.errors import Conflict, IntegrityError, NotFound, RolledBack, StoreError, UsageError
 from vsync.formats import pointer as pointers
-from vsync.formats.pointer import MAX_GENERATION
+from vsync.formats.version import MAX_GENERATION
 from vsync.model import Result
 from vsync.sync.accept import accept
 

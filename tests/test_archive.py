@@ -16,16 +16,8 @@ from tests import reference
 from tests.reference import Files
 from tests.strategies import trees
 from vsync.errors import Conflict, IntegrityError, UsageError
-from vsync.formats.archive import (
-    MAX_ENTRIES,
-    MAX_UNPACKED_BYTES,
-    SAMPLE_BYTES,
-    Archive,
-    ArchiveLimits,
-    PackEntry,
-    read_archive,
-    write_archive,
-)
+from vsync.formats.archive import SAMPLE_BYTES, Archive, read_archive, write_archive
+from vsync.formats.entries import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveLimits, PackEntry
 
 LIMITS = ArchiveLimits()
 FOLDER = "infra/vault/prod"

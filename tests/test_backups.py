@@ -8,7 +8,7 @@ import pytest
 
 from tests.worlds import NOON, SECRET, vault_key
 from vsync.errors import NotFound
-from vsync.formats.archive import ArchiveLimits, PackEntry
+from vsync.formats.entries import ArchiveLimits, PackEntry
 from vsync.machine.backups import KEPT, Backups
 
 

@@ -12,8 +12,8 @@ from tests.reference import Files
 from tests.strategies import KEY, OTHER_KEY, VERSION, trees, versions
 from tests.test_archive import FOLDER, LIMITS, file, pack_entries, unpacked
 from vsync.errors import Conflict, IntegrityError, VsyncError, WrongKey
-from vsync.formats.archive import ArchiveLimits, PackEntry
 from vsync.formats.bundle import open_backup, open_bundle, write_backup, write_bundle
+from vsync.formats.entries import ArchiveLimits, PackEntry
 
 SMALL: Files = {".env.prod": (b"DATABASE_URL=canary\n", False)}
 

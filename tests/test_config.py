@@ -668,7 +668,7 @@ environments = ["prod"]
 def test_rules_about_variables_are_read(tmp_path: Path) -> None:
     config = loaded(tmp_path, RULES)
     assert config.warnings == ()
-    assert config.schema == (
+    assert tuple(rule._replace(where="") for rule in config.schema) == (
         Rule("DATABASE_URL", Kind.URL, required=True),
         Rule("LEVEL", allowed=("debug", "info")),
         Rule("TOKEN", Kind.REGEX, pattern="[a-z]+", environments=("prod",)),

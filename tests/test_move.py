@@ -57,9 +57,9 @@ class Watched(Store):
     def _open(self, name: str, limit: int) -> tuple[str, Generator[bytes]]:
         return self._inner._open(name, limit)
 
-    def _create(self, name: str, body: BinaryIO, size: int) -> None:
+    def _create(self, name: str, body: BinaryIO, size: int, sha256: str | None) -> None:
         self._before(name)
-        self._inner._create(name, body, size)
+        self._inner._create(name, body, size, sha256)
 
     def _swap(self, name: str, data: bytes, expected: str | None) -> str:
         self._before(name)

@@ -11,7 +11,6 @@ from tests import reference
 from tests.strategies import KEY, OTHER_KEY, VERSION, hex16, hex64, texts, versions
 from vsync.errors import IntegrityError, UnsupportedVersion, VsyncError, WrongKey
 from vsync.formats.pointer import (
-    MAX_GENERATION,
     MAX_POINTER_BYTES,
     MAX_SIZE,
     Pointer,
@@ -20,6 +19,7 @@ from vsync.formats.pointer import (
     from_bytes,
     to_bytes,
 )
+from vsync.formats.version import MAX_GENERATION
 
 NAME = "myapp/prod"
 moments = st.datetimes().map(lambda at: f"{at.year:04d}-{at:%m-%dT%H:%M:%S}Z")

@@ -206,6 +206,14 @@ def test_an_offline_status_loads_neither_network_nor_keys(home: Callable[[str], 
     assert ana.vsync("push", "dev", cwd=repository).returncode == 0
     names = loaded(["-m", "vsync", "status"], ana, repository)
     assert names & (HEAVY - {"cryptography", "dotenv"}) == set()
+    # Small beside those, and together an eighth of the start.
+    assert names & {"zipfile", "csv", "random", "vsync.formats.envelope", "vsync.store.interface"} == set()
+
+
+def test_reading_the_configuration_loads_little_but_toml(home: Callable[[str], Home], tmp_path: Path) -> None:
+    names = loaded(["-c", "import vsync.config.load"], home("ana"), tmp_path)
+    assert "tomllib" in names
+    assert names & {"dataclasses", "inspect", "json", "base64", *HEAVY} == set()
 
 
 def test_the_runtime_loads_neither_command_line_nor_git_nor_keychain(

@@ -59,7 +59,7 @@ ONE = Finding(
 
 
 def _one(**changes: Any) -> Report:
-    values = {name: getattr(ONE, name) for name in ONE.__dataclass_fields__} | changes
+    values = {name: getattr(ONE, name) for name in ONE._fields} | changes
     return Report("verify", (_result((Finding(**values),)),))
 
 

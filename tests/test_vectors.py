@@ -15,9 +15,9 @@ import pytest
 from tests import make_vectors, reference
 from vsync import errors
 from vsync.formats import audit_log, envelope, lockfile, pointer, seal, share, token
-from vsync.formats.archive import ArchiveLimits
 from vsync.formats.bundle import open_bundle
 from vsync.formats.content import FileState, content_digest
+from vsync.formats.entries import ArchiveLimits
 from vsync.formats.vaultkey import VaultKey
 from vsync.runtime import errors as runtime
 from vsync.runtime import open_vault

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +36,7 @@ def write_private(path: Path, data: bytes) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a new private file: it takes the place of `path` if the block ends well, else it vanishes."""
     make_folder(path.parent)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    beside = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     with translated(path), contextlib.ExitStack() as undo:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
         undo.callback(beside.unlink, missing_ok=True)
@@ -53,7 +52,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def create_private(path: Path, data: bytes) -> None:
     """Create a file whole, unless somebody was first: then theirs stays."""
     make_folder(path.parent)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    beside = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     write_private(beside, data)
     with translated(path):
         try:

@@ -5,12 +5,11 @@ that is being made. GitPython is not used here: it ignores GIT_INDEX_FILE and co
 """
 
 import os
-import secrets
 import shlex
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vsync.errors import GitError
 
@@ -47,7 +46,7 @@ def _path(data: bytes) -> Path:
 
 def _first_come(path: Path, text: str) -> str:
     """Write a file whole, unless another process was first, and return what is in it."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         beside.write_text(text + "\n", "ascii")
         try:
@@ -78,8 +77,7 @@ def untrack_command(path: str, *, folder: bool = False) -> str:
     return f"git rm {'-r ' if folder else ''}--cached -- {shlex.quote(exact)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """One work tree: its top, its own git directory, and the one it shares with other work trees."""
 
     top: Path
@@ -122,7 +120,7 @@ class Repository:
         try:
             path.unlink(missing_ok=True)  # one that is damaged is nobody's
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            return _first_come(path, secrets.token_hex(8))
+            return _first_come(path, os.urandom(8).hex())
         except OSError as error:
             raise GitError(
                 f"cannot write into the git directory: {(error.strerror or '').lower()}",

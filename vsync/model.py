@@ -1,8 +1,9 @@
 """Frozen values that several layers share; nothing here reads or writes anything."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping as Readable
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from vsync.errors import VsyncError
 
@@ -10,8 +11,7 @@ Json = Any
 """A value that `json.dumps` takes."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SecretName:
+class SecretName(NamedTuple):
     """Identity of a vault, `<repo>/<name>`: keychain account, configuration path, store prefix.
 
     Parsed and checked by `config.parse_secret_name`; equal texts are equal names.
@@ -24,8 +24,7 @@ class SecretName:
         return f"{self.repo}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """One committed entry that ties a folder, an environment and a secret name together.
 
     `folder`, `activate_to` and `template` are relative to the repository's top, `/` between
@@ -53,8 +52,7 @@ class Kind(StrEnum):
     REGEX = "regex"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What `[vault.schema]` says one variable must be; `where` is what messages call the rule's table.
 
     `environments` empty means: in all of them. `pattern` is there exactly for `Kind.REGEX`.
@@ -66,11 +64,10 @@ class Rule:
     allowed: tuple[str, ...] = ()
     pattern: str | None = None
     environments: tuple[str, ...] = ()
-    where: str = field(default="", compare=False)
+    where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that `verify` found (product contract §5).
 
     `id` is stable: scripts, SARIF and allowances go by it. `found` says what is, `wanted` what
@@ -89,8 +86,7 @@ class Finding:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What one verb did for one vault.
 
     `state` is a stable word for scripts, `summary` one line for people, `details` further
@@ -103,21 +99,19 @@ class Result:
     state: str
     summary: str
     details: tuple[str, ...] = ()
-    data: dict[str, Json] = field(default_factory=dict)
+    data: Readable[str, Json] = MappingProxyType({})
     code: int = 0
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A vault for which the verb could not do its work."""
 
     vault: str
     error: VsyncError
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The answer of a verb: one result or failure a vault, in the order of the mappings."""
 
     verb: str

@@ -6,7 +6,6 @@ terminal: control, direction-changing and invisible characters are shown as esca
 
 import json
 import unicodedata
-from dataclasses import asdict
 from typing import Any
 
 from vsync.errors import VsyncError, gravest
@@ -68,7 +67,7 @@ def to_json(report: Report) -> str:
 
 def _result(result: Result) -> dict[str, Any]:
     row = {"vault": result.vault, "state": result.state, "summary": result.summary}
-    findings = {"findings": [asdict(one) for one in result.findings]} if result.findings else {}
+    findings = {"findings": [one._asdict() for one in result.findings]} if result.findings else {}
     return row | {"details": list(result.details), **result.data} | findings
 
 

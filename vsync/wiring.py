@@ -4,26 +4,25 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from vsync.config.load import load_config
 from vsync.errors import DiskError, IntegrityError, KeyUnavailable, UsageError
-from vsync.formats.binding import Location
 from vsync.formats.strict import load_object
 from vsync.git import Repository
-from vsync.keys.interface import KeyRing
 from vsync.machine.folders import base_folder
 from vsync.machine.machine import Machine
 from vsync.machine.settings import Settings, read_settings
 from vsync.model import Json
-from vsync.store.interface import Store
 from vsync.terminal import Console
 from vsync.world import Actor, World
 
 if TYPE_CHECKING:
+    from vsync.formats.binding import Location
+    from vsync.keys.interface import KeyRing
+    from vsync.store.interface import Store
     from vsync.store.s3 import S3Store
 
 UNATTENDED_SECONDS = 3.0
@@ -31,8 +30,7 @@ ATTENDED_SECONDS = 60.0
 PASSPHRASE_VARIABLE = "VSYNC_KEYS_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the command was told to work: `-C`, `-c`, and who may be asked."""
 
     folder: Path
@@ -100,7 +98,7 @@ class StoreShelf:
         self._stores: dict[Location, Store] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, location: Location) -> Store:
+    def __call__(self, location: "Location") -> "Store":
         """Return the store of a location; connects nowhere yet."""
         with self._lock:
             if location not in self._stores:
@@ -108,7 +106,7 @@ class StoreShelf:
             return self._stores[location]
 
 
-def _open_store(location: Location) -> Store:
+def _open_store(location: "Location") -> "Store":
     if location.url is not None:
         from vsync.store.folder import FolderStore
         from vsync.sync.places import folder_of_url
@@ -139,12 +137,12 @@ def _warm(store: "S3Store") -> None:
 class LazyKeys:
     """A key ring that is opened at its first use: most verbs, and all of `-h`, need none."""
 
-    def __init__(self, build: Callable[[], KeyRing]) -> None:
+    def __init__(self, build: "Callable[[], KeyRing]") -> None:
         self._build = build
         self._ring: KeyRing | None = None
         self._lock = threading.Lock()
 
-    def _opened(self) -> KeyRing:
+    def _opened(self) -> "KeyRing":
         with self._lock:
             if self._ring is None:
                 self._ring = self._build()
@@ -173,7 +171,7 @@ class LazyKeys:
         self._opened().delete(account)
 
 
-def open_keys(environ: dict[str, str], base: Path, settings: Settings, terminal: Console) -> KeyRing:
+def open_keys(environ: dict[str, str], base: Path, settings: Settings, terminal: Console) -> "KeyRing":
     """Return the places that hold keys: the environment first, then the one the user chose."""
     from vsync.keys.chained import ChainedKeys
     from vsync.keys.environment import EnvironmentKeys
@@ -186,7 +184,7 @@ def open_keys(environ: dict[str, str], base: Path, settings: Settings, terminal:
     return ChainedKeys((EnvironmentKeys(environ, command=settings.key_command, timeout=seconds), kept))
 
 
-def _kept_keys(environ: dict[str, str], base: Path, settings: Settings, terminal: Console) -> KeyRing:
+def _kept_keys(environ: dict[str, str], base: Path, settings: Settings, terminal: Console) -> "KeyRing":
     if settings.key_store == "sealed-file":
         from vsync.keys.sealed_file import SealedFile
 

@@ -5,15 +5,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from vsync.config.load import Config
-from vsync.formats.binding import Location
 from vsync.git import Repository
-from vsync.keys.interface import KeyRing
 from vsync.machine.machine import Machine
 from vsync.model import Json
-from vsync.store.interface import Store
+
+if TYPE_CHECKING:
+    from vsync.formats.binding import Location
+    from vsync.keys.interface import KeyRing
+    from vsync.store.interface import Store
 
 
 class Terminal(Protocol):
@@ -61,11 +63,11 @@ class World:
     repository: Repository
     config: Config
     machine: Machine
-    keys: KeyRing
+    keys: "KeyRing"
     terminal: Terminal
     make_actor: Callable[[], Actor]
     now: datetime
-    open_store: Callable[[Location], Store]
+    open_store: "Callable[[Location], Store]"
     spool: Callable[[], AbstractContextManager[BinaryIO]]
     environ: dict[str, str]
 

@@ -1,5 +1,6 @@
 """S3Store keeps the contract, and what only a server on a network can do to it."""
 
+import hashlib
 import inspect
 import io
 import socket
@@ -428,6 +429,24 @@ def test_requests_are_signed_with_their_content(store: S3Store, proxy: FaultProx
     assert "x-amz-trailer" not in sent.headers
     assert sent.body == bytes(2 * CHUNK)
     assert sent.path.startswith(f"/{store._location.bucket}/")
+
+
+@pytest.mark.parametrize("size", [6, 2 * CHUNK])
+def test_the_digest_that_is_known_is_what_is_signed(store: S3Store, proxy: FaultProxy, size: int) -> None:
+    known = hashlib.sha256(bytes(size)).hexdigest()
+    store.create(NAME, io.BytesIO(bytes(size)), size=size, sha256=known)
+    (sent,) = proxy.requests
+    assert sent.headers["x-amz-content-sha256"] == known
+    assert sent.body == bytes(size)
+
+
+def test_a_body_that_is_not_what_was_sealed_goes_up_under_the_digest_of_what_was(
+    store: S3Store, proxy: FaultProxy
+) -> None:
+    # So that a server that checks, as S3 does, refuses it; moto accepts what it is given.
+    sealed = hashlib.sha256(b"sealed").hexdigest()
+    store.create(NAME, io.BytesIO(bytes(2 * CHUNK)), size=2 * CHUNK, sha256=sealed)
+    assert proxy.requests[0].headers["x-amz-content-sha256"] == sealed
 
 
 def test_an_altered_body_is_not_called_ours(store: S3Store, proxy: FaultProxy) -> None:  # attack 76

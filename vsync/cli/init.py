@@ -105,10 +105,10 @@ def _wants_hooks(call: Invocation, options: InitOptions, said: bool | None) -> b
 def _with_guard(call: Invocation, result: Result, allowed: tuple[Allowance, ...], *, guarded: bool) -> Result:
     repository, terminal = call.world.repository, call.world.terminal
     if not guarded:
-        return replace(result, details=(*result.details, *settle(call, repository, terminal, allowed)))
+        return result._replace(details=(*result.details, *settle(call, repository, terminal, allowed)))
     armed = arm(call, repository, terminal, allowed)
     line = f"hooks    in {armed.arming.folder}"
-    return replace(result, details=(*result.details, line, *armed.lines))
+    return result._replace(details=(*result.details, line, *armed.lines))
 
 
 def _absolute(call: Invocation, store: str | None) -> str | None:

@@ -16,7 +16,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Readable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def set_vault(
     for key, value in (("provider", provider), ("repo", repo)):
         if value is not None:
             text = _edited(text, partial(_set, ("vault",), key, value))
-    for key, value in asdict(s3).items() if s3 is not None else ():
+    for key, value in s3._asdict().items() if s3 is not None else ():
         change = partial(_remove, key) if value is None else partial(_set, ("vault", "s3"), key, value)
         text = _edited(text, change)
     return text

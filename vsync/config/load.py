@@ -14,10 +14,9 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vsync.config.mappings import read_mappings, repository_of
 from vsync.config.paths import (
@@ -69,8 +68,7 @@ DefaultRepo = Callable[[], str | None]
 """Finds out a repository's name, asked only where the file says none: it costs a process."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigSource:
+class ConfigSource(NamedTuple):
     """A file with our tables: `values` as parsed, `tool` the one of `[tool.…]` they stand under."""
 
     path: Path
@@ -83,8 +81,7 @@ class ConfigSource:
         return self.tool == "envdrift" or self.path.name == ENVDRIFT_FILE
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The committed configuration, checked; defaults where nothing is said.
 
     `base` is the folder that paths in the file are relative to; those in `mappings` are
@@ -95,7 +92,7 @@ class Config:
     base: Path
     provider: str = "s3"
     repo: str | None = None
-    s3: S3Routing = field(default_factory=S3Routing)
+    s3: S3Routing = S3Routing()
     max_workers: int = DEFAULT_WORKERS
     max_age: timedelta | None = None
     rotate_after: timedelta | None = None

@@ -10,12 +10,10 @@
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as Readable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from vsync.errors import ConfigError, IntegrityError
-from vsync.formats.binding import check_prefix
 
 OWN_PROVIDERS = ("s3", "file")
 FOREIGN_PROVIDERS = ("azure", "aws", "hashicorp", "gcp")
@@ -74,8 +72,7 @@ _ENVDRIFT_KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class S3Routing:
+class S3Routing(NamedTuple):
     """`[vault.s3]`: where the store is, without any secret; a binding on this machine wins."""
 
     endpoint_url: str | None = None
@@ -86,8 +83,7 @@ class S3Routing:
     aws_profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """One TOML table and what messages call it; every getter raises ConfigError."""
 
     values: Readable[str, Any]
@@ -258,9 +254,17 @@ def s3_routing(table: Table) -> S3Routing:
             "holds credentials",
             hint="take them out and replace them, they were written down; then: git vsync profile add",
         )
+    if found["prefix"]:
+        _check_prefix(table, found["prefix"])
+    return S3Routing(**found)
+
+
+def _check_prefix(table: Table, prefix: str) -> None:
+    # Most files leave the prefix out, and need nothing that reads bindings.
+    from vsync.formats.binding import check_prefix
+
     try:
         # As in a profile, `{repo}` stands for the repository's part of the secret name.
-        check_prefix((found["prefix"] or "").replace("{repo}", "repo"))
+        check_prefix(prefix.replace("{repo}", "repo"))
     except IntegrityError as error:
         raise table.wrong("prefix", "cannot be a prefix in a store", hint=error.hint) from error
-    return S3Routing(**found)

@@ -13,20 +13,19 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO, Protocol, cast
 
 from vsync.errors import Conflict, IntegrityError
 from vsync.formats.directory import check_directory
+from vsync.formats.entries import ArchiveLimits, PackEntry
 from vsync.formats.names import MAX_DEPTH, collision, reader_problem
 
 PIECE_BYTES = 1024 * 1024
 SAMPLE_BYTES = 64 * 1024
 DEFLATE_LEVEL = 1  # twice as fast as 6; secrets are small, and big files rarely shrink
-MAX_ENTRIES = 100_000
-MAX_UNPACKED_BYTES = 4 * 1024**3
 
 _UTF8_NAME = 1 << 11
 _ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13
@@ -50,28 +49,6 @@ class _OneWay:
     def __init__(self, out: Sink) -> None:
         self.write = out.write
         self.flush = out.flush
-
-
-@dataclass(frozen=True, slots=True)
-class PackEntry:
-    """One entry to write: name from the repository's top, a directory's with its final slash.
-
-    `pieces` is called once and yields the content; None for a directory. `size` in bytes is
-    only a forecast.
-    """
-
-    name: str
-    executable: bool = False
-    size: int = 0
-    pieces: Callable[[], Iterator[bytes]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveLimits:
-    """What a reader takes at most; raised only in the user's own configuration."""
-
-    entries: int = MAX_ENTRIES
-    unpacked: int = MAX_UNPACKED_BYTES
 
 
 @dataclass(frozen=True, slots=True)

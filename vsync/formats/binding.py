@@ -6,20 +6,19 @@ Unknown keys survive a round trip: other tools, and newer versions, write here t
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from vsync.errors import ConfigError, IntegrityError
 from vsync.formats.strict import HEX16, Fields, gunzip, load_object
-from vsync.formats.vaultkey import MIN_SALT_CHARACTERS
 
 MAX_BINDING_BYTES = 256 * 1024
+MIN_SALT_CHARACTERS = 16
 Layout = Literal["vsync", "classic"]
 _SEGMENT = re.compile(r"[A-Za-z0-9._=-]+", re.ASCII)
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class RetiredSalt:
+class RetiredSalt(NamedTuple):
     """The salt of a half that rotation replaced, by its key id (formats §1.1.1)."""
 
     kid: str

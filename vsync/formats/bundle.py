@@ -4,7 +4,8 @@ import io
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from vsync.formats.archive import Archive, ArchiveLimits, PackEntry, read_archive, write_archive
+from vsync.formats.archive import Archive, read_archive, write_archive
+from vsync.formats.entries import ArchiveLimits, PackEntry
 from vsync.formats.envelope import SealedReader, Sealer, Written
 from vsync.formats.seal import SEAL_BYTES, seal_header, unseal
 from vsync.formats.vaultkey import VaultKey

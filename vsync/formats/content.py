@@ -1,11 +1,10 @@
 """What a tree holds, and its keyed digest (formats §1.2 `content`)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(NamedTuple):
     """One regular file of a vault: path in the vault (`/` between parts) and SHA-256 in hex.
 
     `executable` means that its owner may execute it.

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vsync.errors import ConfigError, IntegrityError
-from vsync.formats.pointer import MAX_GENERATION
 from vsync.formats.strict import HEX16, HEX64, Fields
-from vsync.formats.version import parse_version
+from vsync.formats.version import MAX_GENERATION, parse_version
 
 FILE_NAME = "vsync.lock"
 MAX_LOCK_BYTES = 16 * 1024 * 1024

@@ -9,10 +9,9 @@ from vsync.errors import IntegrityError, UnsupportedVersion, WrongKey
 from vsync.formats.seal import SEAL_BYTES, seal_header, split_seal
 from vsync.formats.strict import HEX16, HEX64, Fields, dump_canonical, load_object
 from vsync.formats.vaultkey import VaultKey
-from vsync.formats.version import parse_version
+from vsync.formats.version import MAX_GENERATION, parse_version
 
 MAX_POINTER_BYTES = 64 * 1024
-MAX_GENERATION = 2**53 - 1
 MAC_DIGITS = 64
 MAX_SIZE = 2**63 - 1
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")

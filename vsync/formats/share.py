@@ -9,8 +9,8 @@ from typing import Any
 
 from vsync.errors import IntegrityError, UnsupportedVersion
 from vsync.formats.envelope import ITERATIONS, OVERHEAD_BYTES, check_header, derive, open_sealed, seal
-from vsync.formats.pointer import MAX_GENERATION
 from vsync.formats.strict import HEX16, HEX64, Fields, decode_base64, gunzip, load_object
+from vsync.formats.version import MAX_GENERATION
 
 SHARE_MAGIC = b"SLS1"
 KEYTREE_MAGIC = b"VKT1"

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vsync.errors import IntegrityError, KeyUnavailable, UnsupportedVersion
-from vsync.formats.binding import check_prefix
+from vsync.formats.binding import MIN_SALT_CHARACTERS, check_prefix
 from vsync.formats.envelope import HEADER_BYTES, ITERATIONS, check_header, derive, open_sealed, seal
 from vsync.formats.strict import Fields, gunzip, load_object
-from vsync.formats.vaultkey import MIN_SALT_CHARACTERS
 
 PREFIX = "vsync-cfg-v1:"
 MIN_ITERATIONS = 600_000

@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 
 from vsync.errors import KeyUnavailable
+from vsync.formats.binding import MIN_SALT_CHARACTERS
 from vsync.formats.envelope import KEY_BYTES, derive
 
 MIN_KEY_CHARACTERS = 20
-MIN_SALT_CHARACTERS = 16
 KEY_ID_BYTES = 8
 
 

@@ -7,6 +7,7 @@ from vsync.errors import IntegrityError
 
 FORMAT = "%Y%m%d-%H%M%S"
 LENGTH = 15
+MAX_GENERATION = 2**53 - 1  # generations count the versions of a vault (formats §4)
 _TOO_FAR = "somebody with the key wrote a version from the end of time: move the vault to a new prefix"
 _SHAPE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})-([0-9]{2})([0-9]{2})([0-9]{2})")
 

@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vsync.errors import NotFound
 from vsync.files import make_folder, replacing, translated
-from vsync.formats.archive import ArchiveLimits, PackEntry
-from vsync.formats.vaultkey import VaultKey
+from vsync.formats.entries import ArchiveLimits, PackEntry
 from vsync.formats.version import is_version, version_after
 from vsync.model import SecretName
+
+if TYPE_CHECKING:
+    from vsync.formats.vaultkey import VaultKey
 
 KEPT = 10
 SUFFIX = ".zip.enc"
@@ -41,7 +44,7 @@ class Backups:
         """Return where the ledger is kept that went with a backup; older backups have none."""
         return self._folder(secret) / f"{name}{LEDGER_SUFFIX}"
 
-    def write(self, secret: SecretName, key: VaultKey, entries: Iterable[PackEntry], now: datetime) -> str:
+    def write(self, secret: SecretName, key: "VaultKey", entries: Iterable[PackEntry], now: datetime) -> str:
         """Encrypt the entries into a new backup, drop all but the newest ten, return its timestamp."""
         # Every verb builds a Machine; few need a cipher.
         from vsync.formats.bundle import write_backup

@@ -1,21 +1,23 @@
 """What this machine remembers of a vault: seen, ledger, pending (formats §8)."""
 
 import hmac
-import secrets
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vsync.errors import IntegrityError
 from vsync.files import create_private, fields_of, read_json, read_private, remove, write_json
-from vsync.formats.audit_log import Row
 from vsync.formats.content import FileState, content_digest, frame
 from vsync.formats.lockfile import LockEntry
 from vsync.formats.strict import Fields
+from vsync.formats.version import MAX_GENERATION
 from vsync.model import SecretName
 
-MAX_GENERATION = 2**53 - 1
+if TYPE_CHECKING:
+    from vsync.formats.audit_log import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Publication:
     checkout: str
     ledger: Ledger
     lock: LockEntry
-    row: Row
+    row: "Row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Pending:
     """What the next writing verb has to finish: a publication, and audit rows that wait."""
 
     publication: Publication | None = None
-    rows: tuple[Row, ...] = ()
+    rows: "tuple[Row, ...]" = ()
 
 
 class LocalKey:
@@ -100,7 +102,7 @@ class LocalKey:
         data = read_private(self._path)
         if data is None:
             # Two processes may both be the first: what counts is what is there afterwards.
-            create_private(self._path, secrets.token_bytes(32))
+            create_private(self._path, os.urandom(32))
             data = read_private(self._path) or b""
         if len(data) != 32:  # noqa: PLR2004 - the one length it is written with
             raise IntegrityError(
@@ -250,7 +252,10 @@ def _ledger(fields: Fields) -> Ledger:
     )
 
 
-def _row(fields: Fields) -> Row:
+def _row(fields: Fields) -> "Row":
+    # Rows that wait are rare, and what writes CSV is not light.
+    from vsync.formats.audit_log import Row
+
     return Row(**{column: fields.text(column) for column in Row.__dataclass_fields__})
 
 

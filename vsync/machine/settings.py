@@ -2,25 +2,24 @@
 
 import os
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from vsync.errors import ConfigError, IntegrityError
 from vsync.files import read_private
-from vsync.formats.archive import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveLimits
+from vsync.formats.entries import MAX_ENTRIES, MAX_UNPACKED_BYTES, ArchiveLimits
 from vsync.formats.strict import Fields
 
 KEY_STORES = ("keychain", "sealed-file")
 MAX_SETTINGS_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the user set, or the defaults; time-outs in seconds."""
 
     key_store: str = "keychain"
     key_command: str | None = None
-    limits: ArchiveLimits = field(default_factory=ArchiveLimits)
+    limits: ArchiveLimits = ArchiveLimits()
     audit_timeout: int = 30
     lock_timeout: int = 30
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from vsync.errors import IntegrityError, NotFound, WrongKey
 from vsync.formats import pointer as pointers
-from vsync.formats.archive import ArchiveLimits
 from vsync.formats.binding import check_prefix
 from vsync.formats.bundle import open_bundle
+from vsync.formats.entries import ArchiveLimits
 from vsync.formats.envelope import derive
 from vsync.formats.layout import Root
 from vsync.formats.pointer import MAX_POINTER_BYTES, Pointer

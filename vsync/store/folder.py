@@ -128,7 +128,7 @@ class FolderStore(Store):
             undo.pop_all()
         return "", self._pieces(name, file)
 
-    def _create(self, name: str, body: BinaryIO, size: int) -> None:
+    def _create(self, name: str, body: BinaryIO, size: int, sha256: str | None) -> None:  # noqa: ARG002 - no need
         with self._translated(name):
             self._prepare()
             with self._parent(name, make=True) as place:

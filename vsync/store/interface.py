@@ -103,8 +103,10 @@ class Store(ABC):
                 into.write(chunk)
         return size
 
-    def create(self, name: str, body: BinaryIO, *, size: int) -> None:
+    def create(self, name: str, body: BinaryIO, *, size: int, sha256: str | None = None) -> None:
         """Store `body` (seekable, exactly `size` bytes) under a name nobody has used.
+
+        `sha256` in hex, if it is known, spares a store that sends one from making it.
 
         An object that already holds exactly these bytes counts as ours: a retry whose
         first answer was lost must not conflict with itself (formats §4).
@@ -114,7 +116,7 @@ class Store(ABC):
             raise StoreError(f"the body for {name} does not have the {size} bytes it should have")
         try:
             body.seek(0)
-            self._create(name, body, size)
+            self._create(name, body, size, sha256)
         except (AlreadyExists, Uncertain) as error:
             if not self._holds(name, body, size):
                 raise error from None
@@ -153,7 +155,7 @@ class Store(ABC):
         """Return the tag and the content in pieces of at most CHUNK; NotFound if absent."""
 
     @abstractmethod
-    def _create(self, name: str, body: BinaryIO, size: int) -> None:
+    def _create(self, name: str, body: BinaryIO, size: int, sha256: str | None) -> None:
         """Store under a free name; AlreadyExists, or Uncertain when the answer was lost."""
 
     @abstractmethod

@@ -93,9 +93,9 @@ class S3Store(Store):
             self._check_limit(name, answer["ContentLength"], limit)
         return _tag(answer), self._pieces(name, answer)
 
-    def _create(self, name: str, body: BinaryIO, size: int) -> None:
+    def _create(self, name: str, body: BinaryIO, size: int, sha256: str | None) -> None:
         try:
-            self._put(name, body, size, IfNoneMatch="*")
+            self._put(name, body, size, sha256, IfNoneMatch="*")
         except StaleTag as error:
             raise AlreadyExists(f"{name} is already in {self.where}") from error
 
@@ -150,11 +150,11 @@ class S3Store(Store):
                 self._note_clock(answer)
                 return answer
 
-    def _put(self, name: str, body: BinaryIO, size: int, **condition: str) -> str:
+    def _put(self, name: str, body: BinaryIO, size: int, sha256: str | None = None, **condition: str) -> str:
         if size > MAX_PUT:
             raise StoreError(f"{name} is larger than the {MAX_PUT} bytes that one upload may have")
         body.seek(0)
-        content = body.read(size) if size <= _SMALL else _LargePieces(body)
+        content = body.read(size) if size <= _SMALL else _LargePieces(body, sha256)
         answer = self._call(
             "put_object", name, writes=True, Key=name, Body=content, ContentLength=size, **condition
         )
@@ -223,10 +223,14 @@ class S3Store(Store):
 
 
 class _LargePieces:
-    """A file that gives more than it is asked for: urllib3 would send 16 KiB at a time."""
+    """A file that gives more than it is asked for: urllib3 would send 16 KiB at a time.
 
-    def __init__(self, file: BinaryIO) -> None:
+    `sha256` is what it holds as far as that is known: our signer takes it.
+    """
+
+    def __init__(self, file: BinaryIO, sha256: str | None) -> None:
         self._file = file
+        self.sha256 = sha256
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:

@@ -87,11 +87,15 @@ def build_client(location: S3Location) -> Any:
     """Return a botocore S3 client for the location; botocore's exceptions come out as they are."""
     from botocore.session import Session
 
+    from vsync.store.s3_signing import choose
+
     if location.access_key_id and location.secret_access_key:
         session = Session(session_vars=_isolated(Session.SESSION_VARIABLES))
         session.set_credentials(location.access_key_id, location.secret_access_key)
     else:
         session = Session(profile=location.aws_profile)
+    # It would look through the folders of four hundred services, twice, to find out that S3 is one.
+    session.get_component("data_loader").list_available_services = lambda *_: ["s3"]
     client = session.create_client(
         "s3",
         endpoint_url=location.endpoint,
@@ -99,6 +103,7 @@ def build_client(location: S3Location) -> Any:
         config=_client_config(location),
     )
     client.meta.events.register("before-send.s3", _stay_at(location))
+    client.meta.events.register_first("choose-signer.s3.PutObject", choose)
     if not location.is_aws:
         client.meta.events.register_last("before-parameter-build.s3", _follow_nothing)
     return client

@@ -6,10 +6,11 @@ from itertools import chain
 from typing import BinaryIO, cast
 
 from vsync.errors import IntegrityError, KeyUnavailable, NotFound, WrongKey
-from vsync.formats.archive import Archive, ArchiveLimits
+from vsync.formats.archive import Archive
 from vsync.formats.bundle import open_bundle
 from vsync.formats.content import content_digest
 from vsync.formats.digest import Digest
+from vsync.formats.entries import ArchiveLimits
 from vsync.formats.lockfile import FILE_NAME, LockEntry
 from vsync.formats.vaultkey import VaultKey
 from vsync.sync.head import Head

@@ -122,7 +122,7 @@ def planned_mapping(world: World, options: InitOptions) -> Mapping:
         return present
     folder = _folder(world, options.folder if options.folder is not None else f"infra/vault/{name}")
     if present is not None:
-        return replace(present, folder=folder)
+        return present._replace(folder=folder)
     return Mapping(secret, folder, environment, f".env.{environment}")
 
 

@@ -2,15 +2,14 @@
 
 import errno
 import os
-import shutil
 import stat
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vsync.errors import ConfigError
 from vsync.files import translated
-from vsync.formats.lockconflict import Settled, settle_sides, sides_of
 from vsync.formats.lockfile import (
     EMPTY_LOCK,
     FILE_NAME,
@@ -23,6 +22,9 @@ from vsync.formats.lockfile import (
 from vsync.machine.locks import held
 from vsync.model import SecretName
 from vsync.world import World
+
+if TYPE_CHECKING:
+    from vsync.formats.lockconflict import Settled
 
 
 def lock_path(world: World) -> Path:
@@ -85,12 +87,15 @@ def record(world: World, entry: LockEntry, *, lower: bool = False) -> bool:
         return True
 
 
-def settle_markers(world: World) -> tuple[Settled, ...] | None:
+def settle_markers(world: World) -> "tuple[Settled, ...] | None":
     """Settle the conflict markers of a merge and return what was taken; None when there are none.
 
     Raises ConfigError for markers that git does not write, IntegrityError for a fork; the file
     is then as it was.
     """
+    # Every verb reads the lock; hardly any finds markers in it.
+    from vsync.formats.lockconflict import settle_sides, sides_of
+
     with _guarded(world):
         text = _read(world)
         if not has_markers(text):
@@ -136,5 +141,5 @@ def _move(draft: Path, path: Path) -> None:
             raise
         # The git directory of this work tree is on another file system: rename from beside the file.
         beside = path.with_name(f".{path.name}.tmp")
-        shutil.copyfile(draft, beside)
+        beside.write_bytes(draft.read_bytes())
         os.replace(beside, path)

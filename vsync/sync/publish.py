@@ -12,11 +12,10 @@ from typing import BinaryIO
 
 from vsync.errors import AlreadyExists, Conflict, Refused, StaleTag, StoreError, VsyncError
 from vsync.formats import pointer as pointers
-from vsync.formats.archive import PackEntry
-from vsync.formats.bundle import write_bundle
+from vsync.formats.entries import PackEntry
 from vsync.formats.envelope import Written
-from vsync.formats.pointer import MAX_GENERATION, Pointer
-from vsync.formats.version import version_after
+from vsync.formats.pointer import Pointer
+from vsync.formats.version import MAX_GENERATION, version_after
 from vsync.machine.halves import place_digest
 from vsync.machine.memory import Ledger, Pending, Publication, Seen
 from vsync.store.probe import probe, require_writable
@@ -85,6 +84,9 @@ def _newest_known(vault: OpenVault, head: Head | None) -> str | None:
 
 
 def _seal(vault: OpenVault, spool: BinaryIO, version: str, entries: Iterable[PackEntry]) -> Written:
+    # A push of what has not changed shares this module and seals nothing.
+    from vsync.formats.bundle import write_bundle
+
     spool.seek(0)
     spool.truncate()
     sealed = write_bundle(spool, vault.key, version, entries, limits=vault.world.machine.settings.limits)
@@ -94,7 +96,7 @@ def _seal(vault: OpenVault, spool: BinaryIO, version: str, entries: Iterable[Pac
 
 def _create(vault: OpenVault, version: str, spool: BinaryIO, sealed: Written) -> None:
     with vault.world.terminal.progress(f"{vault.secret}: upload", 0):
-        vault.store.create(vault.root.version(version), spool, size=sealed.size)
+        vault.store.create(vault.root.version(version), spool, size=sealed.size, sha256=sealed.sha256)
 
 
 def _publication(

@@ -1,7 +1,7 @@
 """What verify looked at in one vault, what it did not and why, and what it found."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from vsync.checks import Check, finding
 from vsync.errors import IntegrityError, KeyUnavailable, NotFound, StoreError, VsyncError
@@ -49,7 +49,7 @@ class Sheet:
 
     def result(self, *, strict: bool) -> Result:
         """Return the verdict; with `strict`, notices are findings."""
-        found = tuple(replace(one, notice=one.notice and not strict) for one in self.findings)
+        found = tuple(one._replace(notice=one.notice and not strict) for one in self.findings)
         drift = sum(not one.notice for one in found)
         summary = f"{drift} finding{'' if drift == 1 else 's'}" if drift else "in sync"
         at = f" at {self.version}" if self.version else ""
@@ -71,7 +71,7 @@ class Sheet:
         )
         self.findings.append(told)
         summary = f"could not be looked at: {error.message}"
-        return replace(self.result(strict=strict), state="unknown", summary=summary, code=error.exit_code)
+        return self.result(strict=strict)._replace(state="unknown", summary=summary, code=error.exit_code)
 
     def _data(self) -> dict[str, Json]:
         return {

@@ -101,8 +101,8 @@ def _version_side(world: World, mapping: Mapping, which: str, *, layout: bool = 
 def _other_mapping(world: World, mapping: Mapping, against: str, cwd: Path) -> Mapping:
     word = against.removeprefix(ENVIRONMENT)
     # Whoever names a vault like this need not ask for its profile, too.
-    everyone = tuple(replace(one, profile=None) for one in world.config.mappings)
-    config = replace(world.config, mappings=everyone)
+    everyone = tuple(one._replace(profile=None) for one in world.config.mappings)
+    config = world.config._replace(mappings=everyone)
     found = select_one(config, word, profile=None, cwd=cwd, top=world.repository.top)
     if found.secret == mapping.secret:
         raise UsageError(f"{against} is {mapping.secret} itself", hint="name another, or: --against remote")

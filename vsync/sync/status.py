@@ -1,6 +1,6 @@
 """git vsync status: one line a vault, without key or network unless `--check-remote` asks for them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vsync.errors import ConfigError
 from vsync.formats.lockfile import LockEntry
@@ -12,8 +12,7 @@ from vsync.sync.snapshot import edits_since, folder_of, synced_ledger
 from vsync.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
+class Newest(NamedTuple):
     """The newest version as far as known: remembered, or just read."""
 
     version: str

@@ -9,7 +9,6 @@
 
 import contextlib
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,8 +16,8 @@ from enum import Enum
 from pathlib import Path
 
 from vsync.errors import Conflict, NotFound
-from vsync.formats.archive import PackEntry
 from vsync.formats.digest import Digest
+from vsync.formats.entries import PackEntry
 from vsync.vault.descriptors import FILE_FLAGS, descend, exists, explained, is_folder, new_file, parent_of
 from vsync.vault.tree import FolderChanged, Scanned, Tree, check_utf8, scan_file, stamp_of
 
@@ -277,12 +276,12 @@ class VaultFolder:
         # Secrets first: as long as one is left, the rule that hides it from git must be, too.
         with descend(parent, self._side, self.folder) as side:
             self._remove_plaintext(side)
-        shutil.rmtree(self._side, dir_fd=parent)
+        _remove_tree(self._side, parent)
 
     def _remove_plaintext(self, side: int) -> None:
         for name in ("new", "old"):
             if is_folder(name, side):
-                shutil.rmtree(name, dir_fd=side)
+                _remove_tree(name, side)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -302,3 +301,10 @@ class VaultFolder:
                 descriptor = stack.enter_context(descend(descriptor, part, self.folder))
             with explained(self.folder):
                 yield descriptor
+
+
+def _remove_tree(name: str, parent: int) -> None:
+    # Only what replaces a folder removes one, and shutil brings three compressors along.
+    import shutil
+
+    shutil.rmtree(name, dir_fd=parent)

@@ -1,22 +1,24 @@
 """What a vault folder holds, as it was read; and what of it may be pushed."""
 
 import hashlib
+import io
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vsync.errors import Conflict
 from vsync.formats.content import FileState
 from vsync.formats.names import collision, writer_problem
 from vsync.vault.descriptors import FILE_FLAGS
 
+HASHED_BYTES = 4 * 1024 * 1024
+
 
 class FolderChanged(Conflict):
     """Somebody wrote to the vault while it was being read or replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """One regular file as it was read; `stamp` changes whenever it is touched."""
 
     state: FileState
@@ -25,8 +27,7 @@ class Scanned:
     stamp: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """A vault folder as it was read: folders and regular files, paths relative to it."""
 
     folders: tuple[str, ...] = ()
@@ -64,10 +65,18 @@ def scan_file(parent: int, name: str, shown: str, path: str) -> Scanned:
         # It was a regular file when it was looked at; somebody may have put a pipe there since.
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FolderChanged(f"{shown} was replaced while vsync was reading", hint="run the command again")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _sha256(file, os.fstat(descriptor).st_size)
         info = os.fstat(descriptor)
     state = FileState(path, bool(info.st_mode & stat.S_IXUSR), digest)
     return Scanned(state, info.st_size, info.st_mtime_ns, stamp_of(info))
+
+
+def _sha256(file: io.FileIO, size: int) -> str:
+    # Large pieces: after each, this thread waits for one that imports botocore to let go.
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(min(size, HASHED_BYTES) or 1))
+    while count := file.readinto(buffer):
+        digest.update(buffer[:count])
+    return digest.hexdigest()
 
 
 def check_pushable(folder: str, tree: Tree) -> None:
