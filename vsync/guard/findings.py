@@ -23,6 +23,7 @@ MESSAGES = {
 }
 RULES = tuple(MESSAGES)
 ALLOW = b"vsync:allow"
+STOOD_THERE = "it stood in the tracked tree when the hooks were installed"
 MOST_PER_FILE = 100
 """Findings of one rule that are named in one file; more say nothing new."""
 

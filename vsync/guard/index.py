@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from vsync.guard.values import Values
 
-VERSION = 6
+VERSION = 7
 VALUES = "guard-values"
 _FIELDS = 4  # version, public names, stamps, and what choosing.py made
 _HEAD = 32  # bytes at the beginning of a sealed file that no other has: its nonce is among them

@@ -70,5 +70,10 @@ def masked(key: bytes, nonce: bytes, data: bytes) -> bytes:
 
 def tag_of(key: bytes, body: bytes) -> bytes:
     """Return what nobody without the key can write behind these bytes."""
-    tag: bytes = sha3_256(b"vsync guard tag" + key + body).digest()
-    return tag
+    return digest(b"vsync guard tag" + key + body)
+
+
+def digest(data: bytes) -> bytes:
+    """Return SHA3-256."""
+    made: bytes = sha3_256(data).digest()
+    return made

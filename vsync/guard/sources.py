@@ -9,13 +9,34 @@ from typing import Any
 from vsync.guard.index import VERSION, Stamps, loaded
 from vsync.guard.place import Place
 from vsync.guard.rules import keep
-from vsync.guard.seal import opened, read_file
+from vsync.guard.seal import digest, opened, read_file
 from vsync.guard.sealing import sealed
 
 _FILE = "guard-sources"
+_FIELDS = 4  # version, and what a memory has
 
 Sources = dict[tuple[str, str], tuple[Stamps, list[tuple[str, str]]]]
 """Work tree and vault → the stamps of its files, and (name, value) of all that counts in them."""
+
+
+class Memory:
+    """What each vault held when it was last here.
+
+    `known` has digests of values that may stay where they stood in the tracked tree, `recorded` the
+    vaults that were compared with it.
+    """
+
+    __slots__ = ("known", "recorded", "sources")
+
+    def __init__(self, sources: Sources, known: frozenset[bytes], recorded: frozenset[str]) -> None:
+        self.sources = sources
+        self.known = known
+        self.recorded = recorded
+
+
+def digest_of(value: str) -> bytes:
+    """Return what is kept of a known value: it need not be kept itself."""
+    return digest(value.encode("utf-8", "surrogatepass"))
 
 
 def keep_sealed(place: Place, name: str, key: bytes, content: tuple[Any, ...]) -> bytes:
@@ -27,14 +48,14 @@ def keep_sealed(place: Place, name: str, key: bytes, content: tuple[Any, ...]) -
     return data
 
 
-def load_sources(place: Place, key: bytes) -> tuple[Sources, frozenset[str]]:
-    """Return what each vault held when it was last here, and the values that count as known."""
-    kept = loaded(opened(key, read_file(os.path.join(place.shared, _FILE))), 3)
+def load_memory(place: Place, key: bytes) -> Memory:
+    """Return what is remembered of the vaults."""
+    kept = loaded(opened(key, read_file(os.path.join(place.shared, _FILE))), _FIELDS)
     if kept is None or kept[0] != VERSION:
-        return {}, frozenset()
-    return kept[1], kept[2]
+        return Memory({}, frozenset(), frozenset())
+    return Memory(*kept[1:])
 
 
-def keep_sources(place: Place, key: bytes, sources: Sources, known: frozenset[str]) -> None:
-    """Keep what each vault held, and the values that count as known."""
-    keep_sealed(place, _FILE, key, (VERSION, sources, known))
+def keep_memory(place: Place, key: bytes, memory: Memory) -> None:
+    """Keep what is remembered of the vaults."""
+    keep_sealed(place, _FILE, key, (VERSION, memory.sources, memory.known, memory.recorded))
