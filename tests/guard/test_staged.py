@@ -260,3 +260,14 @@ def test_of_a_large_repository_only_what_changed_is_read(mapped: Repository) -> 
     answer = mapped.answer()
     assert [row["path"] for row in answer["findings"]] == ["new.env"]
     assert (answer["scanned"]["paths"], answer["scanned"]["bytes"]) == (1, len("KEY=old\n"))
+
+
+def test_no_number_of_allowed_lines_hides_one_that_is_not(repository: Repository) -> None:
+    # attack 72
+    allowed = "".join(f"V{number}=dummy{number} # vsync:allow\n" for number in range(120))
+    repository.stage(".env.test", f"{allowed}REAL=hunter2hunter2xyz\n")
+    key = PRIVATE_KEY.replace("KEY-----\n", "KEY----- vsync:allow\n", 1)
+    repository.stage("keys.txt", f"{key * 120}{PRIVATE_KEY}")
+    rows = repository.found()
+    assert [row for row in rows if row[0] == ".env.test"] == [(".env.test", 121, "env-plaintext", "REAL")]
+    assert [row[2] for row in rows if row[0] == "keys.txt"] == ["private-key"]
