@@ -36,7 +36,8 @@ class Assignment:
 
 def plain_findings(data: bytes) -> list[Finding]:
     """Return a finding for every value that is readable, allowed when its line says so."""
-    stopped, allowed = [], []
+    stopped: list[Finding] = []
+    allowed: list[Finding] = []
     for one in plain_assignments(data.decode("utf-8", "replace")):
         finding = Finding(b"", one.line, ENV_PLAINTEXT, one.name)
         if ALLOW.decode() in one.text:

@@ -9,10 +9,11 @@ still counts. Without a key that can be kept, the index lives as long as one loo
 import marshal
 import posix
 
+from vsync.guard.errors import CannotLook
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
 from vsync.guard.seal import local_key, opened, read_file, tag_of
-from vsync.guard.system import is_folder
+from vsync.guard.system import FOLDER, KIND
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
@@ -101,23 +102,47 @@ def stamps_of(top: str | None, vault: str, *, linked: bool) -> Stamps | None:
     if top is None:
         return None
     folder = f"{top}/{vault}"
-    if not is_folder(folder) or (linked and not is_inside(top, folder)):
-        return None
-    found: list[tuple[str, int, int, int]] = []
-    waiting = [""]
     try:
-        while waiting and len(found) < _MOST_FILES:
-            below = waiting.pop()
-            for entry in posix.scandir(f"{folder}/{below}"):
-                path = f"{below}/{entry.name}" if below else entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
-                elif entry.is_file(follow_symlinks=False):
-                    info = entry.stat(follow_symlinks=False)
-                    found.append((path, info.st_size, info.st_mtime_ns, info.st_ino))
-    except OSError:
-        return None
+        if posix.stat(folder).st_mode & KIND != FOLDER or (linked and not is_inside(top, folder)):
+            return None
+        found = _files_in(folder)
+    except OSError as error:
+        if is_nowhere(error):
+            return None
+        raise unreadable(str(error.filename), error) from error
+    if len(found) > _MOST_FILES:
+        raise CannotLook(f"{vault} has more than {_MOST_FILES} files", hint="keep only secrets in a vault")
     return tuple(sorted(found))
+
+
+def _files_in(folder: str) -> list[tuple[str, int, int, int]]:
+    found = []
+    waiting = [""]
+    while waiting and len(found) <= _MOST_FILES:
+        below = waiting.pop()
+        for entry in posix.scandir(f"{folder}/{below}"):
+            path = f"{below}/{entry.name}" if below else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(path)
+            elif entry.is_file(follow_symlinks=False):
+                info = entry.stat(follow_symlinks=False)
+                found.append((path, info.st_size, info.st_mtime_ns, info.st_ino))
+    return found
+
+
+def is_nowhere(error: OSError) -> bool:
+    """Tell whether there is nothing: no way leads to it, as with a link to itself or too long a name."""
+    import errno
+
+    return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+
+def unreadable(path: str, error: OSError) -> CannotLook:
+    """Return the error for a vault that is there, and whose values nobody can tell."""
+    return CannotLook(
+        f"{path.rstrip('/')} is of a vault and cannot be read: {posix.strerror(error.errno or 0)}",
+        hint="chmod -R u+rX on the vault's folder, or move it away: what is remembered of it counts",
+    )
 
 
 def is_inside(top: str, folder: str) -> bool:

@@ -1,0 +1,65 @@
+"""What the guard remembers of vaults is neither lost nor taken for read when something cannot be opened."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.guard.repositories import GUARD, Repository
+
+VALUE = "sk-live-Qx7vTz91LmPq"
+
+
+@pytest.fixture
+def vault(mapped: Repository) -> Repository:
+    mapped.write(".gitignore", "/infra/vault/prod\n")
+    mapped.write("infra/vault/prod/.env.prod", f"API_KEY={VALUE}\n")
+    mapped.stage("a.txt", VALUE)
+    return mapped
+
+
+def as_a_plain_user(repository: Repository) -> subprocess.CompletedProcess[str]:
+    """Run the guard so that modes count: root passes over them, unless it gives that up."""
+    words = [*GUARD]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root reads everything here")
+        words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *words]
+    return subprocess.run(words, cwd=repository.top, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("path", [".env.prod", "sub", ".", ".."])
+def test_a_vault_that_is_there_and_cannot_be_read_is_an_error(vault: Repository, path: str) -> None:
+    # attack 72
+    folder = vault.top / "infra" / "vault" / "prod"
+    vault.write("infra/vault/prod/sub/x", "x")
+    target, mode = folder / path, (folder / path).stat().st_mode
+    target.chmod(0)
+    try:
+        for _ in range(2):  # nothing is remembered as read
+            done = as_a_plain_user(vault)
+            assert (done.returncode, done.stdout) == (15, "")
+            assert os.path.normpath(f"infra/vault/prod/{path}") in done.stderr
+            assert "Permission denied" in done.stderr
+            assert "vsync: hint: chmod" in done.stderr
+    finally:
+        target.chmod(mode)
+    assert vault.found() == [("a.txt", 1, "vault-value", "API_KEY")]
+
+
+def test_what_was_read_before_counts_although_it_cannot_be_read_now(vault: Repository) -> None:
+    assert vault.found()
+    target = vault.top / "infra" / "vault" / "prod" / ".env.prod"
+    target.chmod(0)
+    assert as_a_plain_user(vault).returncode == 1
+    target.chmod(0o600)
+
+
+def test_a_missing_vault_changes_nothing(vault: Repository, tmp_path: Path) -> None:
+    os.rename(vault.top / "infra", tmp_path / "infra")
+    done = vault.guard()
+    assert (done.returncode, done.stderr) == (0, "")
+    os.symlink("infra", vault.top / "infra")
+    assert vault.guard().returncode == 0
