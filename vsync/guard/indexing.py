@@ -6,7 +6,7 @@ import os
 
 from vsync.guard.choosing import made_of
 from vsync.guard.harvest import values_of_folder
-from vsync.guard.index import VALUES, VERSION, Stamps
+from vsync.guard.index import VALUES, VERSION, Stamps, say_unseen, without
 from vsync.guard.place import Place
 from vsync.guard.rules import Rules
 from vsync.guard.seal import local_key
@@ -33,6 +33,7 @@ def make_index(place: Place, rules: Rules, now: dict[str, Stamps]) -> tuple[Made
                 stamps,
                 values_of_folder(folder, [path for path, *_ in stamps], frozenset()),
             )
+    say_unseen(place, without(rules.vaults, now, sources), key)
     keep_memory(place, key, memory)
     needles: dict[bytes, Owner] = {}
     for name, vault, value in wanted_values(memory, rules):

@@ -52,6 +52,11 @@ def read_file(path: str, most: int = MOST) -> bytes:
         return b""
 
 
+def name_of(kind: str, key: bytes) -> str:
+    """Return the name of what this key has sealed: another key's is neither opened nor replaced."""
+    return f"{kind}-{digest(b'vsync guard name' + key)[:6].hex()}" if key else ""
+
+
 def opened(key: bytes, data: bytes) -> bytes | None:
     """Return what was sealed, None when it was not sealed with this key or not left alone."""
     body, tag = data[:-TAG], data[-TAG:]
