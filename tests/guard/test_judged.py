@@ -42,10 +42,15 @@ def test_what_was_judged_is_not_read_again(judged: Judged) -> None:
     assert backstop(judged) == 0
 
 
+def forget_values(one: Repository) -> None:
+    (kept,) = (one.top / ".git" / "vsync").glob("guard-values-*")
+    kept.unlink()
+
+
 CHANGES: dict[str, Callable[[Repository], object]] = {
     "a value": lambda one: one.write("infra/vault/prod/.env.prod", "TOKEN=harmless-no-more\n"),
     "one more file in the vault": lambda one: one.write("infra/vault/prod/key", "other-value\n"),
-    "the index of values": lambda one: os.unlink(one.top / ".git" / "vsync" / "guard-values"),
+    "the index of values": lambda one: forget_values(one),
     "what was judged": lambda one: one.write(".git/vsync/guard-judged", b"other"),
     "the rules": lambda one: one.stage("vsync.toml", VSYNC_TOML + '[guard]\npublic = ["TOKEN"]\n'),
     "one more configuration": lambda one: one.stage("sub/vsync.toml", VSYNC_TOML),

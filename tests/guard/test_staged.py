@@ -260,3 +260,32 @@ def test_of_a_large_repository_only_what_changed_is_read(mapped: Repository) -> 
     answer = mapped.answer()
     assert [row["path"] for row in answer["findings"]] == ["new.env"]
     assert (answer["scanned"]["paths"], answer["scanned"]["bytes"]) == (1, len("KEY=old\n"))
+
+
+def test_no_number_of_allowed_lines_hides_one_that_is_not(repository: Repository) -> None:
+    # attack 72
+    allowed = "".join(f"V{number}=dummy{number} # vsync:allow\n" for number in range(120))
+    repository.stage(".env.test", f"{allowed}REAL=hunter2hunter2xyz\n")
+    key = PRIVATE_KEY.replace("KEY-----\n", "KEY----- vsync:allow\n", 1)
+    repository.stage("keys.txt", f"{key * 120}{PRIVATE_KEY}")
+    rows = repository.found()
+    assert [row for row in rows if row[0] == ".env.test"] == [(".env.test", 121, "env-plaintext", "REAL")]
+    assert [row[2] for row in rows if row[0] == "keys.txt"] == ["private-key"]
+
+
+def test_a_named_file_in_conflict_was_not_looked_at_and_that_is_an_error(mapped: Repository) -> None:
+    # attack 72
+    mapped.git("checkout", "-q", "-b", "side")
+    mapped.stage("f.txt", "one")
+    mapped.commit()
+    mapped.git("checkout", "-q", "-")
+    mapped.stage("f.txt", "two")
+    mapped.commit()
+    assert mapped.try_git("merge", "-q", "side").returncode != 0
+    mapped.stage("other.txt", "x")
+    for words in (["f.txt"], ["other.txt", "f.txt"], ["."]):
+        done = mapped.guard(*words)
+        assert (done.returncode, done.stdout) == (15, "")
+        assert "nothing was scanned: 'f.txt' is in conflict" in done.stderr
+        assert "vsync: hint: resolve it" in done.stderr
+    assert mapped.guard("other.txt", "vsync.toml").returncode == 0

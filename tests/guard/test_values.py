@@ -67,7 +67,9 @@ def test_what_is_found_really_stands_there(values: list[str], noise: bytes) -> N
     for data in (noise, b"".join(value.encode()[:-1] + b"\0" for value in values)):
         every = {one for value in values for one in spellings(value)}
         expected = {found.start() for one in every for found in re.finditer(b"(?=%s)" % re.escape(one), data)}
-        assert {position for position, _ in index.places(data)} == expected
+        reported = {position for position, _ in index.places(data)}
+        assert reported <= expected
+        assert {data.count(b"\n", 0, at) for at in reported} == {data.count(b"\n", 0, at) for at in expected}
 
 
 def test_many_hits_are_compared_as_carefully_as_few() -> None:
@@ -218,7 +220,8 @@ def test_what_is_kept_holds_no_value_and_opens_only_with_the_key(vault: Reposito
         assert path.stat().st_mode & 0o777 == 0o600
     key = empty_home / ".config" / "vsync" / "local_key"
     assert (len(key.read_bytes()), key.stat().st_mode & 0o777) == (32, 0o600)
-    (kept / "guard-values").write_bytes(b"VGI1" + bytes(100))
+    for path in kept.glob("guard-values-*"):
+        path.write_bytes(b"VGI1" + bytes(100))
     assert hits(vault) == {("a.txt", "PASSWORD")}
     key.write_bytes(bytes(32))
     assert hits(vault) == {("a.txt", "PASSWORD")}
@@ -258,3 +261,13 @@ def test_a_value_between_two_pieces_of_a_big_file_is_found(vault: Repository) ->
         size = PIECE + offset
         vault.stage("big.bin", b"\x01" * size + b"tok_0123456789" + b"\x01" * 1000)
         assert hits(vault) == {("big.bin", "TOKEN")}
+
+
+def test_no_number_of_allowed_places_hides_one_that_is_not(vault: Repository) -> None:
+    # attack 72
+    allowed = "a = 'tok_0123456789'  # vsync:allow\n" * 150
+    vault.stage("a.py", f"{allowed}b = 'tok_0123456789'\n{allowed}")
+    assert vault.found() == [("a.py", 151, "vault-value", "TOKEN")]
+    # Many values at the same time, and one that stands twice in a line.
+    vault.stage("a.py", f"tok_0123456789 tok_0123456789 '{SECRET}'\n" * 120)
+    assert len([row for row in vault.found() if row[3] == "PASSWORD"]) == 100

@@ -20,7 +20,7 @@ from vsync.cli.common import Invocation
 from vsync.config.paths import clean_path
 from vsync.errors import UsageError
 from vsync.git import Repository, untrack_command
-from vsync.guard.findings import ENV_PLAINTEXT, VAULT_VALUE
+from vsync.guard.findings import ENV_PLAINTEXT, STOOD_THERE, VAULT_VALUE
 from vsync.guard.paths import is_env_name
 from vsync.hooks import Arming, install
 from vsync.unguarded import forget
@@ -74,8 +74,9 @@ def arm(call: Invocation, repository: Repository, terminal: Terminal, allowed: S
     """Install the hooks, list what is tracked already, and settle what of it may stay."""
     arming = install(repository)
     forget(repository)
-    found = _found(repository, "--all", "--record")
-    return Armed(arming, (*_values(found or []), *_settled(call, terminal, found, allowed)))
+    said = _said(repository, "--all", "--record")
+    lines = _values(said) if said is not None else ()
+    return Armed(arming, (*lines, *_settled(call, terminal, said, allowed)))
 
 
 def settle(
@@ -86,29 +87,30 @@ def settle(
     env_files = [path for path in tracked if is_env_name(path.rpartition("/")[2].lower())]
     # More names than a command line may hold: then everything is looked at.
     words = ("--", *env_files) if len(env_files) <= _MOST_NAMES else ("--all",)
-    found = _found(repository, *words) if env_files else []
-    return _settled(call, terminal, found, allowed)
+    said = _said(repository, *words) if env_files else {"findings": []}
+    return _settled(call, terminal, said, allowed)
 
 
-def _found(repository: Repository, *words: str) -> Rows | None:
-    """Return what the guard finds in the tracked tree, None when it cannot look."""
+def _said(repository: Repository, *words: str) -> dict[str, Rows] | None:
+    """Return what the guard finds and lets pass in the tracked tree, None when it cannot look."""
     guard = Path(__file__).resolve().parent.parent / "guard" / "__main__.py"
     command = [sys.executable, "-I", "-S", str(guard), "--json", *words]
     done = subprocess.run(command, cwd=repository.top, capture_output=True, check=False)
     if done.returncode not in (0, 1):
         return None
     try:
-        found: Rows = json.loads(done.stdout)["findings"]
+        document = json.loads(done.stdout)
+        return {kind: document[kind] for kind in ("findings", "allowed")}
     except (ValueError, KeyError):
         return None
-    return found
 
 
 def _settled(
-    call: Invocation, terminal: Terminal, found: Rows | None, allowed: Sequence[Allowance]
+    call: Invocation, terminal: Terminal, said: dict[str, Rows] | None, allowed: Sequence[Allowance]
 ) -> tuple[str, ...]:
+    found = said["findings"] if said is not None else []
     unseen = ("what is tracked already was not looked at: git vsync guard --all says why",)
-    paths = dict.fromkeys(row["path"] for row in found or () if row["rule"] == ENV_PLAINTEXT)
+    paths = dict.fromkeys(row["path"] for row in found if row["rule"] == ENV_PLAINTEXT)
     chosen = {one.path: one for one in allowed}
     for path in paths:
         if path not in chosen:
@@ -116,17 +118,20 @@ def _settled(
             chosen |= {path: answer} if answer else {}
     lines = _allow(call, tuple(chosen.values())) if chosen else ()
     lines += tuple(line for path in paths if path not in chosen for line in _ways_out(path))
-    return lines if found is not None else (*lines, *unseen)
+    return lines if said is not None else (*lines, *unseen)
 
 
-def _values(found: Rows) -> tuple[str, ...]:
-    lines = [
-        f"a value of {row['vault']} is tracked already, and passes from now on: "
-        f"{row['name']} in {row['path']}:{row['line']}"
-        for row in found
-        if row["rule"] == VAULT_VALUE
-    ]
+def _values(said: dict[str, Rows]) -> tuple[str, ...]:
+    """Say which values stand in the tracked tree: those that pass, and those that came later and do not."""
+    passing = [row for row in said["allowed"] if row["reason"] == STOOD_THERE]
+    others = [row for row in said["findings"] if row["rule"] == VAULT_VALUE]
+    lines = [f"{_place(row)} is tracked already, and passes from now on" for row in passing]
+    lines += [f"{_place(row)} is tracked, and does not pass: it came after the hooks" for row in others]
     return (*lines, "rotate these, or list their names in [guard] public") if lines else ()
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"a value of {row['vault']}, {row['name']} in {row['path']}:{row['line']},"
 
 
 def _asked(terminal: Terminal, path: str) -> Allowance | None:

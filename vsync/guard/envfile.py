@@ -36,13 +36,15 @@ class Assignment:
 
 def plain_findings(data: bytes) -> list[Finding]:
     """Return a finding for every value that is readable, allowed when its line says so."""
-    found = []
-    for one in plain_assignments(data.decode("utf-8", "replace"))[:MOST_PER_FILE]:
+    stopped: list[Finding] = []
+    allowed: list[Finding] = []
+    for one in plain_assignments(data.decode("utf-8", "replace")):
         finding = Finding(b"", one.line, ENV_PLAINTEXT, one.name)
         if ALLOW.decode() in one.text:
             finding.reason = "allowed on the line"
-        found.append(finding)
-    return found
+        (allowed if finding.reason else stopped).append(finding)
+    # Only now: no number of allowed ones may hide another.
+    return sorted(stopped[:MOST_PER_FILE] + allowed[:MOST_PER_FILE], key=lambda finding: finding.line)
 
 
 def plain_assignments(text: str) -> list[Assignment]:

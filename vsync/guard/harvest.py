@@ -7,8 +7,8 @@ import os
 import re
 
 from vsync.guard.envfile import assignments
+from vsync.guard.index import is_nowhere, unreadable
 from vsync.guard.paths import is_env_name
-from vsync.guard.seal import read_file
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 SHORTEST = 8  # characters
@@ -67,11 +67,23 @@ def values_of_folder(folder: str, files: list[str], public: frozenset[str]) -> l
     """Return (name, value) for every value in the files, paths below the folder."""
     found: dict[tuple[str, str], None] = {}
     for path in files:
-        data = read_file(os.path.join(folder, path), MAX_FILE_BYTES)
+        data = _content(folder, path)
         for name, value in _values(path, data):
             if name not in public and not is_public(value) and _is_encodable(value):
                 found[name, value] = None
     return list(found)
+
+
+def _content(folder: str, path: str) -> bytes:
+    """Return the content of a file of the vault, empty when it is gone; CannotLook when it cannot be read."""
+    try:
+        descriptor = os.open(os.path.join(folder, path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with open(descriptor, "rb") as file:
+            return file.read(MAX_FILE_BYTES)
+    except OSError as error:
+        if is_nowhere(error):
+            return b""
+        raise unreadable(os.path.join(folder, path), error) from error
 
 
 def _is_encodable(value: str) -> bool:

@@ -98,9 +98,9 @@ def _look(words: "Words", diff: Process | None) -> "Outcome":
         listing = only_named(listing, words.files, place.top)
     outcome = scan(listing, rules, values, place.objects)
     if words.record:
-        from vsync.guard.indexing import record_known
+        from vsync.guard.recording import record
 
-        record_known(place, rules, outcome)
+        record(place, rules, outcome)
     if words.hook:
         from vsync.guard.judged import keep_judged
 

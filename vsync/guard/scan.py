@@ -135,6 +135,6 @@ def _values_in(data: bytes, values: Values) -> "list[Finding]":
     places = values.places(data)
     if not places:
         return []
-    from vsync.guard.findings import VAULT_VALUE, finding_at
+    from vsync.guard.findings import VAULT_VALUE, findings_at
 
-    return [finding_at(data, position, VAULT_VALUE, name, vault) for position, (vault, name) in places]
+    return findings_at(data, places, VAULT_VALUE)

@@ -52,6 +52,11 @@ def read_file(path: str, most: int = MOST) -> bytes:
         return b""
 
 
+def name_of(kind: str, key: bytes) -> str:
+    """Return the name of what this key has sealed: another key's is neither opened nor replaced."""
+    return f"{kind}-{digest(b'vsync guard name' + key)[:6].hex()}" if key else ""
+
+
 def opened(key: bytes, data: bytes) -> bytes | None:
     """Return what was sealed, None when it was not sealed with this key or not left alone."""
     body, tag = data[:-TAG], data[-TAG:]
@@ -70,5 +75,10 @@ def masked(key: bytes, nonce: bytes, data: bytes) -> bytes:
 
 def tag_of(key: bytes, body: bytes) -> bytes:
     """Return what nobody without the key can write behind these bytes."""
-    tag: bytes = sha3_256(b"vsync guard tag" + key + body).digest()
-    return tag
+    return digest(b"vsync guard tag" + key + body)
+
+
+def digest(data: bytes) -> bytes:
+    """Return SHA3-256."""
+    made: bytes = sha3_256(data).digest()
+    return made

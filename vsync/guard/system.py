@@ -7,8 +7,8 @@ import posix
 import sys
 
 _ENCODING = sys.getfilesystemencoding()
-_KIND = 0o170000
-_FOLDER = 0o040000
+KIND = 0o170000
+FOLDER = 0o040000
 
 
 def variable(name: bytes) -> str:
@@ -35,11 +35,6 @@ def absolute(path: str) -> str:
 def exists(path: str) -> bool:
     """Tell whether there is something, at the end of links."""
     return _mode(path) != 0
-
-
-def is_folder(path: str) -> bool:
-    """Tell whether there is a folder, at the end of links."""
-    return _mode(path) & _KIND == _FOLDER
 
 
 def _mode(path: str) -> int:

@@ -17,8 +17,6 @@ SHORT = 4
 SHORTEST_LONG = 2 * LONG - 1
 SHORTEST_PAIR = 3 * SHORT - 1
 _FEW = 32
-MOST_PLACES = 100
-"""Places of one spelling that are looked at in one piece of a file."""
 
 Owner = tuple[str, str]
 """Vault folder, and name of the variable or file."""
@@ -49,16 +47,15 @@ class Values:
         return bool(self._needles)
 
     def places(self, data: bytes) -> list[tuple[int, Owner]]:
-        """Return offset and owner of every spelling in the text, sorted."""
+        """Return offset and owner of every spelling in the text, the first in each line, sorted."""
         found: set[tuple[int, Owner]] = set()
         for number in self._candidates(data):
             needle, owner = self._needles[number], self._owners[number]
             position = data.find(needle)
-            count = 0
-            while position >= 0 and count < MOST_PLACES:
+            while position >= 0:
                 found.add((position, owner))
-                position = data.find(needle, position + 1)
-                count += 1
+                end = data.find(b"\n", position)
+                position = data.find(needle, end + 1) if end >= 0 else -1
         return sorted(found)
 
     def _candidates(self, data: bytes) -> "set[int] | frozenset[int]":
