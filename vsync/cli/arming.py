@@ -122,7 +122,7 @@ def _settled(
 def _values(found: Rows) -> tuple[str, ...]:
     lines = [
         f"a value of {row['vault']} is tracked already, and passes from now on: "
-        f"{row['name']} in {row['path']}:{row['line']}"
+        f"{row['name'] or 'a value'} in {row['path']}:{row['line']}"
         for row in found
         if row["rule"] == VAULT_VALUE
     ]
