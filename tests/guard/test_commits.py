@@ -246,6 +246,39 @@ def test_a_new_work_tree_fetches_its_vaults_where_that_is_wanted(armed: Reposito
     assert b"git vsync init" in done.stderr or b"git vsync import" in done.stderr
 
 
+def test_a_new_work_tree_runs_no_code_of_the_repository(armed: Repository, tmp_path: Path) -> None:
+    # attack 71
+    proof = tmp_path / "proof"
+    code = f"open({str(proof)!r}, 'w').write('run')\n"
+    for path in (
+        "vsync/__init__.py",
+        "vsync/__main__.py",
+        "click/__init__.py",
+        "json.py",
+        "sitecustomize.py",
+    ):
+        armed.stage(path, code)
+    armed.commit()
+    armed.git("config", "vsync.seedWorktrees", "true")
+    for python_path in ("", ".", ":"):
+        linked = str(tmp_path / f"linked{len(python_path)}{python_path == '.'}")
+        done = armed.try_git("worktree", "add", "-q", "-f", linked, PYTHONPATH=python_path)
+        assert b"git vsync i" in done.stderr
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    "lock", ["bundle = 3\n", "[[1]]\n", "bundle = [1]\n", "[bundle]\n", "\xff", "a = " + "[" * 3000]
+)
+def test_a_notice_is_silent_about_a_lock_that_makes_no_sense(armed: Repository, lock: str) -> None:
+    # attack 71
+    armed.stage("vsync.lock", lock)
+    armed.commit()
+    armed.git("checkout", "-q", "-b", "other", "HEAD~1")
+    done = armed.try_git("checkout", "-q", "main")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_notice_never_stops_git(armed: Repository) -> None:
     armed.stage("vsync.lock", "[[broken")
     armed.commit()

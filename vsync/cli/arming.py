@@ -131,7 +131,7 @@ def _values(said: dict[str, Rows]) -> tuple[str, ...]:
 
 
 def _place(row: dict[str, Any]) -> str:
-    return f"a value of {row['vault']}, {row['name']} in {row['path']}:{row['line']},"
+    return f"a value of {row['vault']}, {row['name'] or 'a value of it'} in {row['path']}:{row['line']},"
 
 
 def _asked(terminal: Terminal, path: str) -> Allowance | None:

@@ -5,7 +5,7 @@ We do not read its entries, only notice when one of those that matter may have c
 """
 
 from vsync.guard.entries import answered
-from vsync.guard.processes import CONFIG_NAMES, CONFIGS, Process
+from vsync.guard.processes import CONFIG_ENDS, CONFIGS, Process
 
 # Entries of these two formats have their path whole, and a zero byte behind it.
 _FORMATS = (b"DIRC\0\0\0\2", b"DIRC\0\0\0\3")
@@ -13,7 +13,6 @@ _FORMATS = (b"DIRC\0\0\0\2", b"DIRC\0\0\0\3")
 # may look like them does no harm: git is asked.
 _ELSEWHERE = (b"link\0", b"sdir")
 _SUFFIX = b".toml\0"
-_NAMES = tuple(name.encode() + b"\0" for name in CONFIG_NAMES)
 _HEAD = 12  # bytes before the first entry, of which the last four count them
 _BEFORE = 52  # bytes from the mode of an entry to its path, where most lie between: SHA-256, more flags
 
@@ -41,7 +40,7 @@ def fingerprint(path: str) -> bytes | None:
     end = len(index)
     while (at := index.rfind(_SUFFIX, 0, end)) >= 0:
         end = at + len(_SUFFIX)
-        if index.endswith(_NAMES, 0, end):
+        if index.endswith(CONFIG_ENDS, 0, end):
             # A path has no zero byte in it: it begins behind the last one, and its mode lies before that.
             start = index.rfind(b"\0", 0, end - 1) - _BEFORE
             found.append(index[max(start, _HEAD) : end])

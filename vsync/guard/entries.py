@@ -1,7 +1,7 @@
 """What git has for us to look at: paths with their blobs, from plumbing and always with `-z`."""
 
 from vsync.guard.errors import CannotLook
-from vsync.guard.processes import INDEX, Process
+from vsync.guard.processes import CONFIG_ENDS, INDEX, Process
 
 GITLINK = b"160000"
 GONE = b"000000"
@@ -19,11 +19,16 @@ class Entry:
 
 
 class Listing:
-    """What there is to look at; `left_out` names what git cannot commit yet either."""
+    """What there is to look at; `left_out` names what git cannot commit yet either.
 
-    __slots__ = ("entries", "left_out")
+    `configs` has the configuration files that change on the way, in the form of `ls-files -s -z`: those
+    before a change, and of commits those behind it as well.
+    """
+
+    __slots__ = ("configs", "entries", "left_out")
 
     def __init__(self) -> None:
+        self.configs = b""
         self.entries: list[Entry] = []
         self.left_out: list[bytes] = []
 
@@ -34,6 +39,7 @@ def staged(process: Process) -> Listing:
     if said is not None:
         listing = Listing()
         take_raw(said, listing)
+        listing.configs = configs_before(said)
         return listing
     head = Process(("rev-parse", "--quiet", "--verify", "HEAD"))
     if head.answer() is not None:
@@ -51,6 +57,29 @@ def take_raw(said: bytes, listing: Listing, commit: bytes = b"") -> None:
             listing.left_out.append(path)
         elif mode not in (GONE, GITLINK):
             listing.entries.append(Entry(path, blob, commit))
+
+
+def configs_before(said: bytes) -> bytes:
+    """Return the configuration files as they were before the changes that git names in its raw format."""
+    if not any(end in said for end in CONFIG_ENDS):
+        return b""
+    found, fields = [], said.split(b"\0")
+    for number in range(0, len(fields) - 1, 2):
+        path = fields[number + 1]
+        if is_config(path):
+            mode, _, blob, *_ = fields[number].split(b" ")
+            found.append(config_line(mode[1:], blob, path))
+    return b"".join(found)
+
+
+def is_config(path: bytes) -> bool:
+    """Tell whether a path has the name of a configuration file."""
+    return path.rpartition(b"/")[2] + b"\0" in CONFIG_ENDS
+
+
+def config_line(mode: bytes, blob: bytes, path: bytes) -> bytes:
+    """Return a configuration file in the form of `ls-files -s -z`, nothing where there is none."""
+    return b"" if mode == GONE else b"%s %s 0\t%s\0" % (mode, blob, path)
 
 
 def indexed() -> Listing:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SHORTEST_WRITTEN = 4  # characters of a value between bytes that are ciphertext
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _CIPHERS = ("encrypted:", "ENC[AES256_GCM,", "-----BEGIN AGE ENCRYPTED FILE-----")
 _CLEAR_BESIDE_CIPHERS = ("DOTENV_PUBLIC_KEY", "DOTENV_VAULT_", "sops_")
@@ -36,9 +37,12 @@ class Assignment:
 
 def plain_findings(data: bytes) -> list[Finding]:
     """Return a finding for every value that is readable, allowed when its line says so."""
+    from vsync.guard.ciphers import without_ciphertext
+
     stopped: list[Finding] = []
     allowed: list[Finding] = []
-    for one in plain_assignments(data.decode("utf-8", "replace")):
+    clear, binary = without_ciphertext(data)
+    for one in _plain(clear.decode("utf-8", "replace"), binary=binary):
         finding = Finding(b"", one.line, ENV_PLAINTEXT, one.name)
         if ALLOW.decode() in one.text:
             finding.reason = "allowed on the line"
@@ -47,9 +51,29 @@ def plain_findings(data: bytes) -> list[Finding]:
     return sorted(stopped[:MOST_PER_FILE] + allowed[:MOST_PER_FILE], key=lambda finding: finding.line)
 
 
+def _plain(text: str, *, binary: bool) -> list[Assignment]:
+    from vsync.guard.names import is_name
+    from vsync.guard.other_lines import is_written
+
+    found = plain_assignments(text)
+    if not binary:
+        return found
+    # Any byte stands in ciphertext, also a line feed before a sign of equality.
+    return [
+        one
+        for one in found
+        if (is_name(one.name) or not one.name)
+        and len(one.value) >= _SHORTEST_WRITTEN
+        and is_written(one.text)
+    ]
+
+
 def plain_assignments(text: str) -> list[Assignment]:
     """Return the assignments whose values are readable by everybody who gets the file."""
+    from vsync.guard.other_lines import other_assignments
+
     found = list(assignments(text))
+    found = sorted([*found, *other_assignments(text, found)], key=lambda one: one.line)
     plain = [one for one in found if one.is_plain]
     if len(plain) < len(found) and plain:
         # Public keys and sums stand in the clear in what dotenvx, dotenv-vault and SOPS encrypted.

@@ -66,9 +66,18 @@ class Finding:
         return twin
 
     @property
+    def shown_name(self) -> str:
+        """The name, empty where it may be a piece of a value: such a line has no name to show."""
+        from vsync.guard.names import is_name
+
+        files = self.name.split("/") if self.rule == VAULT_VALUE else [self.name]
+        return self.name if all(is_name(part.removeprefix(".")) for part in files) else ""
+
+    @property
     def message(self) -> str:
         """One line for people."""
-        named = f": {self.name}" if self.name else ""
+        name = self.shown_name or (f"line {self.line}" if self.name and self.line and not self.vault else "")
+        named = f": {name}" if name else ""
         vault = f" of {self.vault}" if self.vault else ""
         return f"{MESSAGES[self.rule]}{named}{vault}"
 

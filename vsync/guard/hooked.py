@@ -17,9 +17,33 @@ from vsync.guard.words import Words, wrong
 NOTICES = ("post-checkout", "post-merge", "post-rewrite")
 _WATCHED = (b"refs/heads/", b"refs/stash")
 
+TYPE_CHECKING = False  # importing it from typing costs 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def revisions_of(words: Words) -> tuple[tuple[str, ...], str]:
-    """Return the words for `rev-list`, empty when there is nothing to look at, and the newest commit."""
+    Named = Iterable[tuple[bytes, bytes]]
+
+
+class Asked:
+    """What is looked at: `revisions` as words for `git log`, none when it is nothing.
+
+    `tips` are the commits it ends with, `before` those that the references named until now, `held` what may
+    be no commit at all; each is (object, name for people).
+    """
+
+    __slots__ = ("before", "held", "revisions", "tips")
+
+    def __init__(
+        self, revisions: tuple[str, ...], *, tips: "Named" = (), before: "Named" = (), held: "Named" = ()
+    ) -> None:
+        self.revisions = revisions
+        self.tips = list(tips)
+        self.before = list(before)
+        self.held = list(held)
+
+
+def asked_by(words: Words) -> Asked:
+    """Return what a hook is about."""
     ask = _ASKED.get(words.hook)
     if ask is None:
         raise wrong(f"there is no hook {words.hook!r}")
@@ -38,49 +62,63 @@ def _is_zero(name: bytes) -> bool:
     return not name.strip(b"0")
 
 
-def _transaction(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...], str]:
+def _transaction(rest: list[str], lines: list[list[bytes]]) -> Asked:
     if rest[:1] != ["prepared"]:
-        return (), ""
-    wanted: list[str] = []
+        return Asked(())
+    tips: list[tuple[bytes, bytes]] = []
+    before: list[tuple[bytes, bytes]] = []
     excluded = ["--remotes"]
-    newest = ""
     for old, new, ref in (line for line in lines if len(line) == 3):  # noqa: PLR2004 - as githooks(5) has it
         if ref.startswith(b"refs/remotes/") and not _is_zero(new):
             excluded.append(new.decode())  # a fetch that updates a branch of ours and the remote's at once
         if not ref.startswith(_WATCHED) or _is_zero(new) or b":" in new:
             continue
-        newest = new.decode()
-        wanted.append(newest)
+        tips.append((new, ref))
+        before += [] if _is_zero(old) else [(old, ref)]
         # Zero is also what git says when it does not care about the old value.
         excluded.append("--branches" if _is_zero(old) else old.decode())
-    return ((*wanted, "--not", *dict.fromkeys(excluded)) if wanted else ()), newest
+    if not tips:
+        return Asked(())
+    wanted = [new.decode() for new, _ in tips]
+    return Asked((*wanted, "--not", *dict.fromkeys(excluded)), tips=tips, before=before)
 
 
-def _push(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...], str]:
-    wanted, known = [], []
+def _push(rest: list[str], lines: list[list[bytes]]) -> Asked:
+    tips: list[tuple[bytes, bytes]] = []
+    known: list[tuple[bytes, bytes]] = []
     for line in lines:
         if len(line) == 4 and not _is_zero(line[1]):  # noqa: PLR2004 - as githooks(5) has it
-            wanted.append(line[1].decode())
-            known += [] if _is_zero(line[3]) else [line[3].decode()]
-    if not wanted:
-        return (), ""
+            tips.append((line[1], line[0]))
+            known += [] if _is_zero(line[3]) else [(line[3], line[2])]
+    if not tips:
+        return Asked(())
+    wanted, there = ([name.decode() for name, _ in some] for some in (tips, known))
     remote = [f"--remotes={rest[0]}"] if rest and not rest[0].startswith("-") else []
     # What the remote has may never have been fetched.
-    return ("--ignore-missing", *wanted, "--not", *known, *remote), wanted[-1]
+    revisions = ("--ignore-missing", *wanted, "--not", *there, *remote)
+    return Asked(revisions, tips=tips, before=known, held=tips)
 
 
-def _receive(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...], str]:  # noqa: ARG001
-    wanted = [line[1].decode() for line in lines if len(line) == 3 and not _is_zero(line[1])]  # noqa: PLR2004
-    return ((*wanted, "--not", "--all") if wanted else ()), (wanted[-1] if wanted else "")
+def _receive(rest: list[str], lines: list[list[bytes]]) -> Asked:  # noqa: ARG001
+    fitting = [line for line in lines if len(line) == 3]  # noqa: PLR2004 - as githooks(5) has it
+    tips = [(new, ref) for _, new, ref in fitting if not _is_zero(new)]
+    if not tips:
+        return Asked(())
+    # The server's own branch counts, too, though nobody pushes to it now.
+    before = [(old, ref) for old, _, ref in fitting if not _is_zero(old)] + [(b"HEAD", b"HEAD")]
+    revisions = (*(new.decode() for new, _ in tips), "--not", "--all")
+    return Asked(revisions, tips=tips, before=before, held=tips)
 
 
-def _framework_push(rest: list[str], lines: list[list[bytes]]) -> tuple[tuple[str, ...], str]:  # noqa: ARG001
+def _framework_push(rest: list[str], lines: list[list[bytes]]) -> Asked:  # noqa: ARG001
     """What the pre-commit framework tells in the environment; by hand it tells nothing."""
     newest = variable(b"PRE_COMMIT_TO_REF") or "HEAD"
     remote = variable(b"PRE_COMMIT_REMOTE_NAME")
     if newest.startswith("-"):
         raise wrong(f"{newest!r} is no commit", "unset PRE_COMMIT_TO_REF")
-    return (newest, "--not", f"--remotes={remote}" if remote else "--remotes"), newest
+    named = [(newest.encode("utf-8", "surrogateescape"), newest.encode("utf-8", "surrogateescape"))]
+    excluded = f"--remotes={remote}" if remote else "--remotes"
+    return Asked((newest, "--not", excluded), tips=named, held=named)
 
 
 _ASKED = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 
-from vsync.guard.errors import CannotLook
 from vsync.guard.place import Place, find_place
 from vsync.guard.processes import Process
 from vsync.guard.report import harmless
@@ -17,6 +16,13 @@ from vsync.guard.words import Words
 
 _LOCK = "vsync.lock"
 _MOST_NAMES = 5
+# Nothing of the environment or the current folder may decide whose code this is: that folder was just
+# filled by somebody else. The user's own site-packages may hold what we need.
+_OUR_PYTHON = ("-E", "-P", "-c")
+_OUR_PROGRAM = (
+    "import sys; sys.path[:0] = [where for where in [sys.argv.pop(1)] if where not in sys.path]; "
+    "from vsync.__main__ import main; main()"
+)
 
 
 def notice(words: Words) -> str:
@@ -27,7 +33,7 @@ def notice(words: Words) -> str:
         if before and not before.strip("0"):
             return _new_work_tree(place)
         moved = _vaults_that_moved(before, after) if before and before != after else []
-    except (CannotLook, OSError, ValueError):
+    except Exception:  # noqa: BLE001 - what others wrote into the lock must not make a line of every checkout
         return ""
     if not moved:
         return ""
@@ -81,7 +87,8 @@ def _new_work_tree(place: Place) -> str:
     if said.strip() != b"true":
         return f"vsync: this work tree has no vaults yet: {' '.join(['git vsync pull', *locked])}\n"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    words = [sys.executable, "-m", "vsync", "pull", *locked, "--no-input"]
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    words = [sys.executable, *_OUR_PYTHON, _OUR_PROGRAM, ours, "pull", *locked, "--no-input"]
     # Git reads what a hook writes to stdout as its own.
     actions = [(os.POSIX_SPAWN_DUP2, 2, 1)]
     pid = os.posix_spawn(sys.executable, words, kept, file_actions=actions)

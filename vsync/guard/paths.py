@@ -27,7 +27,8 @@ def judge_path(path: bytes, folders: frozenset[str]) -> "tuple[list[Finding], bo
     is_keys = name == _KEYS or name.startswith(f"{_KEYS}.")
     in_vault = key in folders or _lies_in(key, folders)
     if not (is_keys or in_vault or name.endswith(_SECRET_SUFFIXES)):
-        return [], is_env_name(name)
+        # What a tag holds without a commit has no name, and may be one.
+        return [], is_env_name(name) or name.endswith("^{}")
     from vsync.guard.findings import ENV_KEYS, KEYTREE, SHARE, VAULT_PATH, Finding
 
     found = [Finding(path, 0, VAULT_PATH)] if in_vault else []

@@ -40,7 +40,10 @@ class Place:
 
 def find_place() -> Place:
     """Return the checkout the current folder lies in; CannotLook (15) when there is none."""
-    here = posix.getcwd()
+    try:
+        here = posix.getcwd()
+    except OSError as error:
+        raise CannotLook("the current folder is gone", hint="cd into a repository") from error
     given = variable(b"GIT_DIR")
     if given:
         git_dir = absolute(given)

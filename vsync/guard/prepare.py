@@ -1,4 +1,4 @@
-"""Configuration files in the index → what the guard needs of them; runs only when they changed.
+"""Configuration files in the index and beside it → what the guard needs of them; runs only when they changed.
 
 Every file counts, wherever it lies, not only the one that holds in some folder: a vault is
 a vault for every commit of the repository.
@@ -31,16 +31,21 @@ Prepared = tuple[
 """Vault folders, the links on the way to them, their folded spellings, public names, allowances."""
 
 
-def prepare(listed: bytes, loose: list[str], top: str | None) -> Prepared:
+def prepare(listed: bytes, more: bytes, loose: list[str], top: str | None) -> Prepared:
     """Return what all configuration files say.
 
-    `listed` is what `ls-files -s -z` said, `loose` names further files at the top of the
-    work tree. CannotLook (2) names the file, and never quotes it.
+    `listed` is what `ls-files -s -z` said, `loose` names files in the work tree. `more` in the form of the
+    former, and files of the work tree that git tracks, hold for a while only, and may be half written: of
+    them the vaults count, and nothing that lets something pass. CannotLook (2) names the file, and never
+    quotes it.
     """
     vaults: dict[str, None] = {}
     public: dict[str, None] = {}
-    allow: list[tuple[str, str, str]] = []
-    for path, data in [*_from_index(listed), *_from_work_tree(loose, top)]:
+    allow: dict[tuple[str, str, str], None] = {}
+    indexed = _from_git(listed)
+    tracked = {path for path, _ in indexed}
+    beside = _from_work_tree(loose, top)
+    for path, data in [*indexed, *((path, data) for path, data in beside if path not in tracked)]:
         tables = _tables(path, data)
         if tables is None:
             continue
@@ -48,11 +53,21 @@ def prepare(listed: bytes, loose: list[str], top: str | None) -> Prepared:
         vaults |= dict.fromkeys(_vaults(tables, path, below))
         guard = _table(tables, "guard", path)
         public |= dict.fromkeys(_names(guard, path))
-        allow += _allowances(guard, path, below)
+        allow |= dict.fromkeys(_allowances(guard, path, below))
+    for path, data in [*_from_git(more), *((path, data) for path, data in beside if path in tracked)]:
+        vaults |= dict.fromkeys(_understood(path, data))
     found = links(top, tuple(vaults))
     real = _real(top, tuple(vaults)) if top and found else ()
     folders = tuple(sorted({fold(os.fsencode(folder)) for folder in (*vaults, *real)}))
     return tuple(vaults), found, folders, tuple(public), tuple(allow)
+
+
+def _understood(path: str, data: bytes) -> list[str]:
+    """Return the vaults of a configuration that need not be in order any more, or not yet."""
+    try:
+        return _vaults(_tables(path, data) or {}, path, path.rpartition("/")[0])
+    except CannotLook:
+        return []
 
 
 def _real(top: str, vaults: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,7 +82,7 @@ def no_configuration(message: str, hint: str) -> CannotLook:
     return CannotLook(message, hint=hint, code=2)
 
 
-def _from_index(listed: bytes) -> list[tuple[str, bytes]]:
+def _from_git(listed: bytes) -> list[tuple[str, bytes]]:
     paths: list[str] = []
     ids: list[bytes] = []
     for line in listed.split(b"\0")[:-1]:
@@ -92,12 +107,25 @@ def _from_index(listed: bytes) -> list[tuple[str, bytes]]:
 def _from_work_tree(names: list[str], top: str | None) -> list[tuple[str, bytes]]:
     found = []
     for name in names:
+        path = os.path.join(top or "", name)
+        if not _lies_inside(path, top or ""):
+            if os.path.islink(path):
+                raise no_configuration(
+                    f"{name} is a link that leads to no file of the repository", "put a file in its place"
+                )
+            continue
         try:
-            with open(os.open(os.path.join(top or "", name), os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 found.append((name, file.read(MAX_CONFIG_BYTES)))
         except OSError:
             continue
     return found
+
+
+def _lies_inside(path: str, top: str) -> bool:
+    """Tell whether a file really lies in the work tree: nothing beyond it is read."""
+    real = os.path.realpath(path)
+    return real.startswith(os.path.join(os.path.realpath(top), "")) and os.path.exists(real)
 
 
 def _tables(path: str, data: bytes) -> dict[str, Any] | None:

@@ -18,7 +18,12 @@ _SETTINGS = {
     b"GIT_NO_REPLACE_OBJECTS": b"1",
 }
 # A file system monitor is a program named by configuration: nothing here needs it.
-_ALWAYS = ("git", "-c", "core.fsmonitor=false")
+# And no setting may hide a file from us, or stop git on the way to it: those stand here for which not every
+# git has an option.
+_ALWAYS = (
+    *("git", "-c", "core.fsmonitor=false", "-c", "diff.relative=false"),
+    *("-c", "diff.ignoreSubmodules=none", "-c", "log.diffMerges=separate"),
+)
 CONFIG_NAMES = ("vsync.toml", "envdrift.toml", "pyproject.toml")
 """In the order in which one folder is searched (product contract §2)."""
 
@@ -28,10 +33,9 @@ STAGED = (
     *("HEAD", "--"),
 )
 INDEX = ("ls-files", "-s", "-z", "--full-name", "--", ":(top)")
-CONFIGS = (
-    *("ls-files", "-s", "-z", "--full-name", "--"),
-    *(f":(top,glob)**/{name}" for name in CONFIG_NAMES),
-)
+CONFIG_GLOBS = tuple(f":(top,glob)**/{name}" for name in CONFIG_NAMES)
+CONFIG_ENDS = tuple(name.encode() + b"\0" for name in CONFIG_NAMES)
+CONFIGS = ("ls-files", "-s", "-z", "--full-name", "--", *CONFIG_GLOBS)
 LOOKS_AT_INDEX = ("pre-commit", "pre-merge-commit")
 """Hooks that ask what is staged."""
 BATCH = ("cat-file", "--batch", "--buffer")

@@ -57,7 +57,7 @@ def _remotes(commit: str) -> str:
 
 def _what_to_replace(findings: list[Finding]) -> list[str]:
     wanted = dict.fromkeys(
-        f"{finding.name or shown(finding.path)}" + (f" of {finding.vault}" if finding.vault else "")
+        f"{finding.shown_name or shown(finding.path)}" + (f" of {finding.vault}" if finding.vault else "")
         for finding in findings
     )
     names = [harmless(name) for name in wanted]

@@ -112,7 +112,7 @@ def _row(finding: Finding) -> dict[str, object]:
         "path": shown(finding.path),
         "line": finding.line or None,
         "rule": finding.rule,
-        "name": harmless(finding.name) or None,
+        "name": harmless(finding.shown_name) or None,
         "vault": harmless(finding.vault) or None,
         "commit": finding.commit.decode() or None,
         "message": harmless(finding.message),

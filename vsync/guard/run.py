@@ -4,7 +4,7 @@ import posix
 import sys
 
 from vsync.guard.errors import CannotLook
-from vsync.guard.processes import LOOKS_AT_INDEX, STAGED, Process, keep_standard_streams
+from vsync.guard.processes import CONFIG_GLOBS, LOOKS_AT_INDEX, STAGED, Process, keep_standard_streams
 
 TYPE_CHECKING = False  # importing it from typing costs 5 ms
 if TYPE_CHECKING:
@@ -90,6 +90,14 @@ def _look(words: "Words", diff: Process | None) -> "Outcome":
     rules = load_rules(place)
     values = load_values(place, rules)
     listing = entries.staged(diff) if diff is not None else entries.indexed()
+    if diff is None:
+        listing.configs = entries.configs_before(Process((*STAGED, *CONFIG_GLOBS)).answer() or b"")
+    if listing.configs:
+        from vsync.guard.trees import with_links_followed
+
+        # What the last commit calls a vault is one in this commit, too.
+        rules = load_rules(place, more=with_links_followed(listing.configs, b"HEAD", strict=False))
+        values = load_values(place, rules)
     if not listing.entries and words.or_all:
         listing, words.mode = entries.indexed(), "all"
     if words.mode == "files":
