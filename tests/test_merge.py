@@ -76,7 +76,7 @@ CLASHES = {
     "both added it": ("", "A=2\n", "A=3 # c\n", ("A=2\n", "A=3 # c\n", "changed", "changed")),
     "changed here": ("A=1\n", "A=2\n", "", ("A=2\n", "", "changed", "removed")),
     "changed there": ("A=1\n", "", "A=3\n", ("", "A=3\n", "removed", "changed")),
-    "an empty one": ("A=1\n", "A=\n", "A\n", ("A=\n", "A\n", "changed", "changed")),
+    "an empty one": ("A=1\n", "A=\n", "A=3\n", ("A=\n", "A=3\n", "changed", "changed")),
 }
 
 

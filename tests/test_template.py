@@ -32,7 +32,7 @@ def names(desk: Desk) -> tuple[str, ...] | None:
 
 def test_the_names_of_a_template_come_in_its_order(ana: Desk) -> None:
     (ana.top / ".env.example").write_bytes(b"\xef\xbb\xbf# c\r\nB=\r\nexport A=1\r\nC\r\nB=2\r\n")
-    assert names(ana) == ("B", "A", "C")
+    assert names(ana) == ("B", "A")
 
 
 def test_a_mapping_without_a_template_has_no_names(team: Team) -> None:
@@ -290,11 +290,10 @@ def test_an_altered_bundle_gives_no_names(pushed: Desk, team: Team) -> None:
 
 
 def test_a_name_that_would_deceive_is_not_written(ana: Desk) -> None:
-    ana.write(".env.prod", "'A\x1b[31m'=1\n")  # attacks 87, 92
-    ana.push()
-    with pytest.raises(IntegrityError, match="control or invisible"):
-        ana.template(write=True)
-    assert not (ana.top / ".env.example").exists()
+    ana.write(".env.prod", "'A\x1b[31m'=1\n'A\u202eB'=2\nSTRIPE:sk_live\nC=3\n")  # attacks 56, 87, 92
+    ana.push_unchecked()
+    ana.template(write=True)
+    assert (ana.top / ".env.example").read_text() == "C=\n"
 
 
 # The real program

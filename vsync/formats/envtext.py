@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from vsync.formats.dotenv import MAX_ENV_BYTES
+from vsync.formats.dotenv import MAX_ENV_BYTES, is_name
 
 Lines = tuple[str, ...]
 
@@ -95,7 +95,7 @@ def is_env_path(path: str) -> bool:
 def parse(data: bytes) -> Document | None:
     """Return the variables of an env file.
 
-    None for one that is no env file, is not UTF-8, is too large, or has a name twice.
+    None for one that is no env file, is not UTF-8, is too large, or has a name twice or one not to be shown.
     """
     if len(data) > MAX_ENV_BYTES:
         return None
@@ -135,6 +135,8 @@ def _document(text: str) -> Document | None:
     variables: dict[str, Variable] = {}
     for binding in parse_stream(io.StringIO(text)):
         if binding.error or binding.key in variables:
+            return None
+        if binding.key is not None and (binding.value is None or not is_name(binding.key)):
             return None
         if binding.key is None:
             lead += _LINE.findall(binding.original.string)
