@@ -17,7 +17,7 @@ from vsync.formats.dotenv import MAX_ENV_BYTES, is_name
 
 Lines = tuple[str, ...]
 
-_PLAIN_SUFFIXES = (".example", ".sample", ".template", ".dist")
+TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
 _BOM = "\ufeff"
 _ENDING = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
@@ -87,7 +87,7 @@ def _ended(lines: Lines, newline: str) -> Lines:
 def is_env_path(path: str) -> bool:
     """Tell whether a file of the vault is an env file by its name: `.env`, `.env.*`, `*.env`."""
     name = path.rpartition("/")[2].lower()
-    if name.endswith(_PLAIN_SUFFIXES):
+    if name.endswith(TEMPLATE_SUFFIXES):
         return False
     return name == ".env" or name.startswith(".env.") or name.endswith(".env")
 
