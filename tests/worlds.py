@@ -258,6 +258,12 @@ class Desk:
         world = self.world()
         return pull(world, world.config.mappings[0], PullOptions(**options))
 
+    def note_pull(self) -> None:
+        """Note what a pull notes before it replaces the folder, by the same version."""
+        world = self.world()
+        memory = world.machine.memory
+        memory.write_incoming(SECRET, world.checkout, memory.ledger(SECRET, world.checkout))
+
     def status(self, *, check_remote: bool = False) -> Result:
         world = self.world()
         return status(world, world.config.mappings[0], check_remote=check_remote)
