@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from vsync.formats.dotenv import MAX_ENV_BYTES, is_name
+from vsync.errors import IntegrityError
+from vsync.formats.dotenv import MAX_ENV_BYTES, assignments, is_name, variable_names
 
 Lines = tuple[str, ...]
 
@@ -111,6 +112,20 @@ def parse(data: bytes) -> Document | None:
     document = replace(document, bom=bom, final_newline=final_newline)
     # Whatever this module or the parser may have missed: what cannot be written back is not touched.
     return document if to_bytes(document) == data else None
+
+
+def problem(data: bytes) -> str:
+    """Say why `parse` gives None, with the number of a line or a name, and no other text."""
+    try:
+        variable_names(data)
+    except IntegrityError as error:
+        return error.message
+    seen: set[str] = set()
+    for name, _ in assignments(data):
+        if name in seen:
+            return f"{name} stands twice"
+        seen.add(name)
+    return "it could not be written back as it is"
 
 
 def to_bytes(document: Document) -> bytes:
