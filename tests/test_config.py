@@ -306,6 +306,13 @@ def test_a_wrong_value_is_named_by_file_table_and_key_and_not_quoted(
         "activate_to = '.git/.env'",
         "template = '/etc/passwd'",
         "template = '.'",
+        "template = '.gitignore'",  # attack 26
+        "template = 'vsync.toml'",
+        "template = 'vsync.lock'",
+        "template = '.env'",
+        "template = 'Makefile'",
+        "template = 'docs/README.example'",
+        "template = '.env.example/x'",
         "required = 'A'",
         "required = ['A', 3]",
         "required = ['A=1']",
@@ -602,7 +609,7 @@ def test_no_accepted_path_leaves_the_repository(folder: str, below: str) -> None
         "secret_name": "a/b",
         "folder_path": folder,
         "activate_to": f"out/{folder}/.env",
-        "template": folder,
+        "template": f"{folder}/.env.example",
     }
     try:
         (found,) = read_mappings([Table(row, "row")], repo=None, below=below)

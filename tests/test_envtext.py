@@ -19,7 +19,6 @@ lines' # behind B
 C="x # y"# behind C
 D=#value
 E=
-F
 G=a#b # c # d\t
 # the footer
 """
@@ -45,10 +44,9 @@ def test_each_part_is_where_it_belongs() -> None:
         ("C", "x # y", 'C="x # y"', "# behind C"),
         ("D", "#value", "D=#value", ""),
         ("E", "", "E=", ""),
-        ("F", None, "F", ""),
         ("G", "a#b", "G=a#b", " # c # d\t"),
     ]
-    assert [one.lead for one in found.variables] == [("# about A\n",), (), ("\n",), (), (), (), ()]
+    assert [one.lead for one in found.variables] == [("# about A\n",), (), ("\n",), (), (), ()]
 
 
 @given(st.lists(pieces, max_size=25).map("".join))
@@ -68,10 +66,18 @@ def test_ends_and_beginnings_survive(last: str, ending: str) -> None:
     assert text.count(ending) < 2 or read(text).newline == ending
 
 
-NOT_ENV = [b"A=1\nA=2\n", b"A=\xff", b"no assignment\n", b"A='open\n", b"\xef\xbb\xbf\xef\xbb\xbfA=1"]
+NOT_ENV = [
+    b"A=1\nA=2\n",
+    b"A=\xff",
+    b"B\nA=1\n",
+    b"A:B=1\n",
+    b"no assignment\n",
+    b"A='open\n",
+    b"\xef\xbb\xbf\xef\xbb\xbfA=1",
+]
 
 
-@pytest.mark.parametrize("data", [*NOT_ENV, b"#" * (MAX_ENV_BYTES + 1)], ids=range(6))
+@pytest.mark.parametrize("data", [*NOT_ENV, b"#" * (MAX_ENV_BYTES + 1)], ids=range(8))
 def test_what_cannot_be_merged_by_variable_is_no_document(data: bytes) -> None:
     assert parse(data) is None
 

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vsync.errors import IntegrityError
-from vsync.formats.dotenv import read_env
-from vsync.formats.example import Edited, edit, spelled
+from vsync.formats.dotenv import read_named
+from vsync.formats.example import Edited, edit
 
 CANARY = "canary-value-that-nobody-may-see"
 
@@ -36,9 +36,8 @@ TABLE = [
     ("B=", ("B", "A"), "B=\nA=\n"),
     ("B=1", ("B",), "B=1"),
     ("\ufeffB=1\n", ("A", "B"), "\ufeffA=\nB=1\n"),
-    ("A='x\ny'\nB\n", ("A", "N", "B"), "A='x\ny'\nN=\nB\n"),
+    ("A='x\ny'\nB=\n", ("A", "N", "B"), "A='x\ny'\nN=\nB=\n"),
     ("  A=1\n\tB=2\n", ("A", "B"), "  A=1\n\tB=2\n"),
-    ("", ("A B", "X"), "'A B'=\nX=\n"),
 ]
 
 
@@ -59,7 +58,6 @@ HELD = [
     (f"A=x{CANARY}x", "A="),
     (f'A="c\\"{CANARY}"\n', "A=\n"),
     (f"A=1 # was {CANARY}\n", "A=\n"),
-    (f"A # {CANARY}\n", "A\n"),
 ]
 
 
@@ -84,11 +82,9 @@ def test_a_name_is_no_value() -> None:
     assert edit("DATABASE_URL=\n", ("DATABASE_URL",), {"DATABASE_URL": "X"}) == Edited("DATABASE_URL=\n")
 
 
-@pytest.mark.parametrize("name", ["A\x1b[31m", "A\u202eB", "A\nB", "\x00", "A\x9b"])
-def test_a_name_that_would_deceive_is_refused(name: str) -> None:
-    with pytest.raises(IntegrityError) as caught:  # attacks 87, 92
-        spelled(name)
-    assert str(caught.value).isprintable()
+def test_a_line_without_an_equals_sign_is_no_name_and_stays() -> None:
+    text = "node_modules\n!keep\n.env\nB\n"
+    assert edit(text, ("A",), {}) == Edited(f"{text}A=\n", added=("A",))
 
 
 def test_a_line_that_is_no_assignment_is_named_by_its_number_only() -> None:
@@ -114,7 +110,7 @@ def test_the_edited_template_has_exactly_the_names_and_editing_it_again_changes_
     before: str, wanted: list[str]
 ) -> None:
     found = edit(before, wanted, {})
-    assert set(read_env(found.text.encode())) == set(wanted)
+    assert set(read_named(found.text.encode())) == set(wanted)
     assert edit(found.text, wanted, {}) == Edited(found.text)
 
 
@@ -130,7 +126,7 @@ def test_what_stays_stays_as_it_is_and_in_its_order(before: str, wanted: list[st
 
 @given(names)
 def test_names_of_a_new_template_keep_the_order_of_the_vault(wanted: list[str]) -> None:
-    assert list(read_env(edit("", wanted, {}).text.encode())) == wanted
+    assert list(read_named(edit("", wanted, {}).text.encode())) == wanted
 
 
 values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=8, max_size=20)

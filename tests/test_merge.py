@@ -76,7 +76,7 @@ CLASHES = {
     "both added it": ("", "A=2\n", "A=3 # c\n", ("A=2\n", "A=3 # c\n", "changed", "changed")),
     "changed here": ("A=1\n", "A=2\n", "", ("A=2\n", "", "changed", "removed")),
     "changed there": ("A=1\n", "", "A=3\n", ("", "A=3\n", "removed", "changed")),
-    "an empty one": ("A=1\n", "A=\n", "A\n", ("A=\n", "A\n", "changed", "changed")),
+    "an empty one": ("A=1\n", "A=\n", "A=3\n", ("A=\n", "A=3\n", "changed", "changed")),
 }
 
 
@@ -120,6 +120,40 @@ def test_nothing_that_is_handed_about_shows_a_value() -> None:
     found = merged("A=1\n", "# canary\nA=canary\n", "A=canary3 # canary\n")
     assert found.clashes
     assert "canary" not in repr(found)
+
+
+ORPHANS = {
+    "above the next": ("A=1\nB=1\nC=1\n", "A=1\n# b\nB=1\nC=1\n", "A=1\nC=1\n", "A=1\n# b\nC=1\n"),
+    "at the end": ("O=1\nL=1\n", "#O=1\nL=1\n", "O=1\n", "#O=1\n"),
+    "theirs": ("A=1\nB=1\nC=1\n", "A=1\nC=1\n", "A=1\n# b\nB=1\nC=1\n", "A=1\n# b\nC=1\n"),
+    "known ones go": ("# b\nB=1\nC=1\n", "# b\nB=1\nC=1\nD=1\n", "C=1\n", "C=1\nD=1\n"),
+    "both say it once": ("A=1\nB=1\n", "A=1\n# n\nB=1\n", "# n\nA=1\n", "# n\nA=1\n"),
+}
+
+
+@pytest.mark.parametrize(("base", "yours", "theirs", "expected"), ORPHANS.values(), ids=ORPHANS)
+def test_a_new_comment_outlives_the_variable_below_it(
+    base: str, yours: str, theirs: str, expected: str
+) -> None:
+    assert text(base, yours, theirs) == expected
+
+
+def test_twenty_thousand_variables_are_parsed_and_written_a_bounded_number_of_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    newline: property = vars(Document)["newline"]
+
+    def counted(document: Document) -> str:
+        asked.append(1)
+        return str(newline.__get__(document))
+
+    monkeypatch.setattr(Document, "newline", property(counted))
+    names = [f"N{number}" for number in range(20_000)]
+    base = "".join(f"{name}=1\n" for name in names)
+    found = merged(base, base.replace("N7=1", "N7=2"), f"# c\n{base}X=1\n")
+    assert (found.data.decode().count("\n"), len(found.clashes)) == (20_002, 0)
+    assert len(asked) < 10
 
 
 # Properties

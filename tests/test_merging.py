@@ -64,7 +64,7 @@ def both(ana: Desk, ben: Desk, *, there: dict[str, str | None], here: dict[str, 
 
 
 def conflicts(done: Result) -> list[tuple[Any, ...]]:
-    return [tuple(one.values()) for one in done.data["conflicts"]]
+    return [tuple(value for key, value in one.items() if key != "why") for one in done.data["conflicts"]]
 
 
 def test_edits_of_both_sides_come_together_and_can_be_pushed(ana: Desk, ben: Desk) -> None:
@@ -227,6 +227,23 @@ def test_an_env_file_that_cannot_be_read_is_merged_as_a_whole(ana: Desk, ben: De
     done = ben.pull(merge=True)
     assert conflicts(done) == [(".env.prod", None, "changed", "changed", f".env.prod.conflict-{LATER}")]
     assert ben.tree()[".env.prod"] == b"A=1\nA=3\n"
+
+
+WHOLE = {
+    "A=1\nA=2\n": "in yours, A stands twice",
+    "A=2\n\ncanary\n": "in yours, line 3 of the env file is not NAME=value",
+    "A=\xff\n": "in yours, the env file is not UTF-8",
+}
+
+
+@pytest.mark.parametrize(("here", "why"), WHOLE.items(), ids=range(3))
+def test_why_an_env_file_is_merged_as_a_whole_is_said(ana: Desk, ben: Desk, here: str, why: str) -> None:
+    both(ana, ben, there={".env.prod": "A=3\n"}, here={})
+    ben.write(".env.prod", here.encode("latin-1"))
+    done = ben.pull(merge=True)
+    assert f"merged as a whole: {why}" in done.details[0]
+    assert done.data["conflicts"][0]["why"] == why
+    assert "canary" not in repr(done)
 
 
 def test_a_file_of_examples_is_merged_as_a_whole(ana: Desk, ben: Desk) -> None:

@@ -27,6 +27,7 @@ from vsync.errors import (
     VsyncError,
 )
 from vsync.formats.lockfile import lock_from_text, lock_to_text
+from vsync.model import Result
 
 LATER = "20260523-120001"
 
@@ -230,6 +231,7 @@ def _next_pull(ana: Desk, ben: Desk) -> None:
 
 
 def _rest_of_a_killed_pull(ana: Desk, ben: Desk) -> None:
+    ben.note_pull()
     side = ben.vault.parent / ".prod.vsync"
     shutil.copytree(ben.vault, side / "old")
     (side / ".gitignore").write_text("*\n")
@@ -237,6 +239,7 @@ def _rest_of_a_killed_pull(ana: Desk, ben: Desk) -> None:
 
 def _rest_in_another_order(ana: Desk, ben: Desk) -> None:
     side = ben.vault.parent / ".prod.vsync"
+    ben.note_pull()
     side.mkdir()
     (side / ".gitignore").write_text("*\n")
     shutil.copytree(ben.vault, side / "old")
@@ -314,7 +317,7 @@ def test_a_stage_folder_that_somebody_put_there_as_a_link_is_not_followed(
     (ben.vault.parent / ".prod.vsync").symlink_to(outside)
     ana.write(".env.prod", "A=2\n")
     ana.push()
-    with pytest.raises(VsyncError, match="it was left as it was"):
+    with pytest.raises(ConfigError, match="is not a plain folder"):
         ben.pull()
     assert (list(outside.iterdir()), ben.tree()[".env.prod"]) == ([], b"A=1\n")
 
@@ -578,3 +581,36 @@ def test_locked_goes_on_when_the_store_was_set_back(ana: Desk, ben: Desk, team: 
     ben.store = hostile
     assert ben.pull(locked=True).data["version"] == AT_NOON
     assert "going on, since a version was named" in ben.notices
+
+
+def hostile_side(desk: Desk) -> Path:
+    """Put what looks like an interrupted pull beside the folder, which is not there."""
+    shutil.rmtree(desk.vault)
+    side = desk.vault.parent / ".prod.vsync"
+    for name in ("old", "new"):
+        (side / name).mkdir(parents=True)
+        (side / name / ".env.prod").write_text("EVIL=1\n")
+    return side
+
+
+@pytest.mark.parametrize("act", [Desk.pull, Desk.push, Desk.restore])
+def test_an_interrupted_pull_that_came_with_the_repository_is_refused(
+    ana: Desk, ben: Desk, act: Callable[[Desk], Result]
+) -> None:
+    side = hostile_side(ben)
+    ben.git("add", "-f", "infra")
+    with pytest.raises(GitError, match=r"git tracks infra/vault/\.prod\.vsync/new/\.env\.prod"):
+        act(ben)
+    with pytest.raises(GitError):
+        ben.pull(dry_run=True)
+    assert (side.exists(), ben.vault.exists()) == (True, False)
+
+
+def test_an_interrupted_pull_that_this_machine_has_not_noted_is_never_finished(ana: Desk, ben: Desk) -> None:
+    side = hostile_side(ben)
+    with pytest.raises(Conflict, match="nothing on this machine has set aside") as caught:
+        ben.pull(merge=True)
+    assert f"rm -r {FOLDER.removesuffix('prod')}.prod.vsync" in (caught.value.hint or "")
+    assert (side.exists(), ben.vault.exists()) == (True, False)
+    shutil.rmtree(side)
+    assert ben.pull().state == "pulled"

@@ -16,6 +16,7 @@ from tests.simulator import Simulator
 from tests.worlds import AT_NOON, FOLDER, NOON, SECRET, Desk, Team, everything_below, vault_key
 from vsync.errors import ConfigError, Conflict, GitError, IntegrityError, NotFound, Refused
 from vsync.formats.lockfile import lock_from_text
+from vsync.sync.lock import lock
 
 PEM = b"-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\n"
 
@@ -395,3 +396,36 @@ def test_the_details_of_a_push_are_the_real_difference(
     lines += [f"- {name}" for name in sorted(before.keys() - after.keys())]
     lines += [f"~ {name}" for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
     assert ana.push(dry_run=True).details == tuple(lines)
+
+
+PASTED = (
+    "STRIPE:sk_live_CANARY0123456789",
+    "CANARYMIIEvQIBADANBgkq",
+    "CANARYq83vEjRWe==",
+    "NAME\u202eCANARY=1",
+    "STRIPE sk_live_CANARY",
+)
+
+
+# attack 56
+@pytest.mark.parametrize("line", [*PASTED, "export CANARY", "CANARY NAME=1", "1CANARY=2", "\u0107CANARY=1"])
+def test_a_line_of_a_secret_is_no_name_and_stops_the_push(ana: Desk, team: Team, line: str) -> None:
+    ana.write(".env.prod", f"A=1\n\n\n{line}\nB=2\n")
+    with pytest.raises(Conflict, match=r"\.env\.prod: line 4 of the env file is not NAME=value") as caught:
+        ana.push()
+    assert "CANARY" not in f"{caught.value}{caught.value.hint}"
+    assert "NAME= where there is no value" in (caught.value.hint or "")
+    assert not team.objects()
+
+
+# attack 56
+def test_names_of_another_writer_that_may_be_a_secret_are_neither_shown_nor_written(
+    ana: Desk, ben: Desk
+) -> None:
+    ana.write(".env.prod", "A=1\nCANARYMIIEvQIBADANBgkq\nNAME:CANARY=1\nB=3\n")
+    ana.push_unchecked()
+    ben.pull()
+    assert lock(ben.world(), ben.mapping).state == "locked"
+    (ana.vault / ".env.prod").write_text("C=1\n")
+    assert "CANARY" not in f"{ben.lock()}{ana.diff()}{ben.template()}"
+    assert 'variables = [\n    "A",\n    "B",\n]' in ben.lock()

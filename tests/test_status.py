@@ -127,6 +127,7 @@ def _stop() -> None:
 def test_an_interrupted_pull_is_mentioned_until_the_next(ana: Desk, ben: Desk, swapped: bool) -> None:
     side = ben.vault.parent / ".prod.vsync"  # attack 33
     shutil.copytree(ben.vault, side / "new")
+    ben.note_pull()
     if swapped:
         ben.vault.rename(side / "old")
     done = ben.status()

@@ -32,7 +32,7 @@ def names(desk: Desk) -> tuple[str, ...] | None:
 
 def test_the_names_of_a_template_come_in_its_order(ana: Desk) -> None:
     (ana.top / ".env.example").write_bytes(b"\xef\xbb\xbf# c\r\nB=\r\nexport A=1\r\nC\r\nB=2\r\n")
-    assert names(ana) == ("B", "A", "C")
+    assert names(ana) == ("B", "A")
 
 
 def test_a_mapping_without_a_template_has_no_names(team: Team) -> None:
@@ -199,13 +199,13 @@ def test_a_link_or_a_special_file_is_never_written(pushed: Desk, tmp_path: Path)
         os.mkfifo(path)
     assert (pushed.top / "names").read_text() == "A=\n"
     (pushed.top / "sub").symlink_to(tmp_path)
-    (pushed.top / "vsync.toml").write_text(CONFIG + 'template = "sub/x.env"\n')
+    (pushed.top / "vsync.toml").write_text(CONFIG + 'template = "sub/x.env.dist"\n')
     with pytest.raises(ConfigError, match="'sub' is a symbolic link"):
         pushed.template(write=True)
-    assert not (tmp_path / "x.env").exists()
+    assert not (tmp_path / "x.env.dist").exists()
 
 
-@pytest.mark.parametrize("path", [f"{FOLDER}/.env.prod", f"{FOLDER}/x", "INFRA/vault/PROD/.env.prod"])
+@pytest.mark.parametrize("path", [f"{FOLDER}/.env.example", "INFRA/vault/PROD/x.env.dist"])
 def test_a_template_in_a_vault_is_refused(pushed: Desk, path: str) -> None:
     (pushed.top / "vsync.toml").write_text(CONFIG + f'template = "{path}"\n')
     with pytest.raises(ConfigError, match=r"lies in the vault|is not a folder"):
@@ -214,11 +214,11 @@ def test_a_template_in_a_vault_is_refused(pushed: Desk, path: str) -> None:
 
 
 def test_a_template_where_an_env_file_is_activated_is_refused(pushed: Desk) -> None:
-    (pushed.top / "vsync.toml").write_text(CONFIG + 'template = ".env"\nactivate_to = ".env"\n')
-    (pushed.top / ".env").write_text("MINE=1\n")
+    (pushed.top / "vsync.toml").write_text(CONFIG + 'template = ".env.dist"\nactivate_to = ".env.dist"\n')
+    (pushed.top / ".env.dist").write_text("MINE=1\n")
     with pytest.raises(ConfigError, match="is where an env file is activated"):
         pushed.template(write=True)
-    assert (pushed.top / ".env").read_text() == "MINE=1\n"
+    assert (pushed.top / ".env.dist").read_text() == "MINE=1\n"
 
 
 def test_a_folder_that_is_not_there_is_not_made(pushed: Desk) -> None:
@@ -290,11 +290,10 @@ def test_an_altered_bundle_gives_no_names(pushed: Desk, team: Team) -> None:
 
 
 def test_a_name_that_would_deceive_is_not_written(ana: Desk) -> None:
-    ana.write(".env.prod", "'A\x1b[31m'=1\n")  # attacks 87, 92
-    ana.push()
-    with pytest.raises(IntegrityError, match="control or invisible"):
-        ana.template(write=True)
-    assert not (ana.top / ".env.example").exists()
+    ana.write(".env.prod", "'A\x1b[31m'=1\n'A\u202eB'=2\nSTRIPE:sk_live\nC=3\n")  # attacks 56, 87, 92
+    ana.push_unchecked()
+    ana.template(write=True)
+    assert (ana.top / ".env.example").read_text() == "C=\n"
 
 
 # The real program

@@ -205,7 +205,7 @@ def test_a_stop_before_the_swap_is_undone(vault: VaultFolder) -> None:
     (_side(vault) / "new").mkdir()
     called: list[int] = []
     assert vault.unsettled() is Unsettled.STAGED
-    vault.settle(lambda: called.append(1))
+    vault.settle(noted=True, done=lambda: called.append(1))
     assert (called, _content(vault), vault.unsettled()) == ([], {".env": b"A=1\n"}, None)
 
 
@@ -215,7 +215,7 @@ def test_a_stop_between_the_renames_is_finished(vault: VaultFolder) -> None:
     (side / "new/key").write_text("new")
     vault.path.rename(side / "old")
     assert vault.unsettled() is Unsettled.ASIDE
-    vault.settle(lambda: called.append(_content(vault)))
+    vault.settle(noted=True, done=lambda: called.append(_content(vault)))
     assert called == [{"key": b"new"}]
     assert not side.exists()
 
@@ -225,20 +225,82 @@ def test_a_stop_after_the_swap_is_tidied_up(vault: VaultFolder) -> None:
     (side / "old").mkdir()
     (side / "old/key").write_text("old")
     assert vault.unsettled() is Unsettled.SWAPPED
-    vault.settle(lambda: called.append(1))
+    vault.settle(noted=True, done=lambda: called.append(1))
     assert (called, _content(vault), side.exists()) == ([1], {".env": b"A=1\n"}, False)
 
 
 def test_the_only_copy_is_never_removed(vault: VaultFolder) -> None:
     side = _side(vault)
     vault.path.rename(side / "old")
-    vault.settle()
+    vault.settle(noted=True)
     assert _content(vault) == {".env": b"A=1\n"}
+
+
+def test_what_nobody_noted_is_never_moved_into_place(vault: VaultFolder) -> None:  # attack 26
+    side = _side(vault)
+    for name in ("old", "new"):
+        (side / name).mkdir()
+        (side / name / ".env").write_text("EVIL=1\n")
+    shutil.rmtree(vault.path)
+    for _ in range(2):
+        with pytest.raises(Conflict, match=r"\.prod\.vsync holds a folder that nothing on this machine"):
+            vault.settle(noted=False)
+        assert (vault.path.exists(), sorted(os.listdir(side))) == (False, [".gitignore", "new", "old"])
+        vault.path.mkdir(exist_ok=True)
+        shutil.rmtree(vault.path)
+    shutil.rmtree(side / "old")
+    vault.settle(noted=False)  # nobody's work can be in what was being built
+    assert (vault.path.exists(), side.exists()) == (False, False)
+
+
+def test_a_folder_made_anew_between_the_renames_loses_none_of_the_three(vault: VaultFolder) -> None:
+    side = _side(vault)  # attack 33
+    (side / "new").mkdir()
+    vault.path.rename(side / "old")
+    vault.path.mkdir()
+    (vault.path / "mine").write_text("mine")
+    assert vault.unsettled() is Unsettled.TORN
+    with pytest.raises(Conflict, match=rf"{NAME} was made anew.*\.prod\.vsync/old.*\.prod\.vsync/new"):
+        vault.settle(noted=True)
+    assert (_content(vault), (side / "old/.env").read_bytes()) == ({"mine": b"mine"}, b"A=1\n")
+    vault.path.rename(vault.path.parent / "elsewhere")
+    vault.settle(noted=True)
+    assert (_content(vault), side.exists()) == ({}, False)
+
+
+def test_a_folder_that_appears_while_it_is_replaced_is_kept_and_named(
+    vault: VaultFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side, rename = vault.path.parent / ".prod.vsync", os.rename
+
+    def racing(source: str, target: str, **named: int) -> None:
+        rename(source, target, **named)
+        if target == "old":
+            vault.path.mkdir()
+            (vault.path / "mine").write_text("mine")
+
+    monkeypatch.setattr(os, "rename", racing)
+    undone: list[int] = []
+    with pytest.raises(Conflict, match="was made anew while it was being replaced"):
+        vault.replace(_with({"b": b"2"}), expected=vault.scan(), undone=lambda: undone.append(1))
+    assert (_content(vault), undone) == ({"mine": b"mine"}, [])
+    assert ((side / "old/.env").read_bytes(), (side / "new/b").read_bytes()) == (b"A=1\n", b"2")
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_link_or_a_file_where_a_stop_would_leave_something_is_named(
+    vault: VaultFolder, tmp_path: Path, kind: str
+) -> None:
+    side = vault.path.parent / ".prod.vsync"  # attack 32
+    side.symlink_to(tmp_path) if kind == "link" else side.write_text("")
+    with pytest.raises(ConfigError, match=r"'\.prod\.vsync' on the way into .* is not a plain folder"):
+        vault.settle(noted=True)
+    assert side.is_symlink() or side.is_file()
 
 
 def test_settling_where_nothing_was_does_nothing(tmp_path: Path) -> None:
     folder = VaultFolder(tmp_path, NAME)
-    folder.settle()
+    folder.settle(noted=True)
     assert (folder.unsettled(), list(tmp_path.iterdir())) == (None, [])
 
 

@@ -388,6 +388,16 @@ def test_an_env_file_that_is_none_is_drift(ana: Desk) -> None:
     assert found(ana)["env-unreadable"].found == "line 1 of the env file is not NAME=value"
 
 
+def test_a_line_of_a_secret_in_a_version_is_drift_and_not_shown(ana: Desk) -> None:  # attack 56
+    ana.write(".env.prod", "A=1\n\nCANARYMIIEvQIBADANBgkq\n")
+    ana.push_unchecked()
+    result = verified(ana)
+    assert {one.id: one.found for one in result.findings}["env-unreadable"] == (
+        "line 3 of the env file is not NAME=value"
+    )
+    assert "CANARY" not in str(result)
+
+
 # Exposure.
 
 

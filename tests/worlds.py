@@ -26,6 +26,7 @@ from vsync.errors import RolledBack, UsageError
 from vsync.formats import envelope, vaultkey
 from vsync.formats import pointer as pointers
 from vsync.formats.binding import Binding, Layout, Location
+from vsync.formats.content import content_digest
 from vsync.formats.layout import Root, root_of
 from vsync.formats.pointer import Pointer
 from vsync.formats.vaultkey import VaultKey
@@ -39,10 +40,14 @@ from vsync.store.interface import Store
 from vsync.store.s3 import S3Location
 from vsync.sync.audit import audit
 from vsync.sync.diff import DiffOptions, diff
+from vsync.sync.head import read_head
+from vsync.sync.opened import open_vault
 from vsync.sync.places import file_url
+from vsync.sync.publish import Content, publish
 from vsync.sync.pull import PullOptions, pull
 from vsync.sync.push import PushOptions, push
 from vsync.sync.restore import restore_backup
+from vsync.sync.snapshot import folder_of
 from vsync.sync.status import status
 from vsync.sync.templating import TemplateOptions, template
 from vsync.sync.versions import versions
@@ -241,9 +246,23 @@ class Desk:
         world = self.world()
         return push(world, world.config.mappings[0], PushOptions(**options))
 
+    def push_unchecked(self) -> None:
+        """Publish the folder as a writer does that looks at no name in the env file."""
+        world = self.world()
+        vault = open_vault(world, world.config.mappings[0])
+        tree = folder_of(world, vault.mapping).scan()
+        content = Content(tree, (), content_digest(tree.states, vault.key.content_mac))
+        publish(vault, content, read_head(vault), note={})
+
     def pull(self, **options: Any) -> Result:
         world = self.world()
         return pull(world, world.config.mappings[0], PullOptions(**options))
+
+    def note_pull(self) -> None:
+        """Note what a pull notes before it replaces the folder, by the same version."""
+        world = self.world()
+        memory = world.machine.memory
+        memory.write_incoming(SECRET, world.checkout, memory.ledger(SECRET, world.checkout))
 
     def status(self, *, check_remote: bool = False) -> Result:
         world = self.world()

@@ -5,7 +5,8 @@
    behind it; comments that both changed are both kept. Any other file is one thing.
 3. What both changed differently, or one changed and the other removed, is a clash: nobody's
    version wins, and both are kept for the user to decide.
-4. Yours is the skeleton: its order stays, and what they added follows what it follows there.
+4. A comment that is new on one side stays, even if the other removed the variable below it.
+5. Yours is the skeleton: its order stays, and what they added follows what it follows there.
 """
 
 from collections.abc import Mapping
@@ -56,7 +57,8 @@ class Change:
 class Clash:
     """What the user must decide: a variable of an env file, or a whole file.
 
-    `yours` and `theirs` are `changed` or `removed`; `aside` is where a file was set aside.
+    `yours` and `theirs` are `changed` or `removed`; `aside` is where a file was set aside; `why` is
+    what kept an env file from being merged by its variables.
     """
 
     path: str
@@ -64,6 +66,7 @@ class Clash:
     yours: str = "changed"
     theirs: str = "changed"
     aside: str | None = None
+    why: str | None = None
 
 
 def three_way(base: T, yours: T, theirs: T) -> T:
@@ -151,10 +154,15 @@ def _merge_documents(path: str, documents: tuple[Document, Document, Document], 
         merged = _merge_variable(*(table.get(name) for table in tables))
         if merged is not None:
             found[name] = merged
-    lines = list(merge_lines(base.header, yours.header, theirs.header))
+    header, footer = (
+        merge_lines(*(getattr(one, part) for one in documents)) for part in ("header", "footer")
+    )
+    there = {*header, *footer, *(line for one in found.values() for line in one.lead)}
+    orphans = _orphans(documents, found, there)
+    lines, newline = list(header), yours.newline
     for name in _ordered(yours, theirs, found):
-        lines += _written(found[name], yours.newline, version)
-    lines += merge_lines(base.footer, yours.footer, theirs.footer)
+        lines += (*orphans.get(name, ()), *_written(found[name], newline, version))
+    lines += (*orphans.get("", ()), *footer)
     frame = replace(
         yours,
         bom=three_way(base.bom, yours.bom, theirs.bom),
@@ -219,6 +227,40 @@ def merge_lines(base: Lines, yours: Lines, theirs: Lines) -> Lines:
     kept = [line for line in yours if is_blank(line) or line not in gone]
     known = {*base, *yours}
     return (*kept, *(line for line in theirs if not is_blank(line) and line not in known))
+
+
+def _orphans(
+    documents: tuple[Document, Document, Document], found: Mapping[str, object], there: set[str]
+) -> dict[str, list[str]]:
+    """Return new comments above variables that go, by the variable that follows; empty for the end.
+
+    What only moved, and the other side removed, goes; what is `there` already is not said twice.
+    """
+    base, yours, theirs = documents
+    before, known = _comments(base), set(there)
+    orphans: dict[str, list[str]] = {}
+    for side, other in ((yours, theirs), (theirs, yours)):
+        beyond = _comments(other)
+        waiting: list[str] = []
+        for one in side.variables:
+            if one.name in found:
+                orphans.setdefault(one.name, []).extend(waiting)
+                waiting = []
+                continue
+            above = before.get(one.name, frozenset())
+            for line in one.lead:
+                moved = line in before[""] and line not in beyond[""]
+                if not (is_blank(line) or line in above or moved or line in known):
+                    waiting.append(line)
+                    known.add(line)
+        orphans.setdefault("", []).extend(waiting)
+    return orphans
+
+
+def _comments(document: Document) -> dict[str, frozenset[str]]:
+    """Return the lines above each variable, and under the empty name all there are."""
+    found = {one.name: frozenset(one.lead) for one in document.variables}
+    return found | {"": frozenset((*document.header, *document.footer)).union(*found.values())}
 
 
 def _ordered(yours: Document, theirs: Document, found: Mapping[str, object]) -> list[str]:

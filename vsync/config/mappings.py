@@ -4,7 +4,7 @@
 2. The secret name is `secret_name`, else the environment; without a slash it gets the
    repository before it.
 3. No two mappings share a secret name or a folder, and no folder holds another.
-4. `activate_to` is an env file's name outside every vault.
+4. `activate_to` is an env file's name outside every vault, `template` that of an example of one.
 """
 
 import re
@@ -24,6 +24,7 @@ from vsync.config.paths import (
 )
 from vsync.config.schema import Table
 from vsync.errors import ConfigError
+from vsync.formats.envtext import TEMPLATE_SUFFIXES
 from vsync.model import Mapping, SecretName
 
 DEFAULT_ENVIRONMENT = "production"
@@ -82,7 +83,7 @@ def _mapping(table: Table, repo: str | None, below: str) -> Mapping:
         env_file=_env_file(table, environment),
         profile=profile,
         activate_to=_activate_to(table, below) if "activate_to" in values else None,
-        template=_file(table, "template", below) if "template" in values else None,
+        template=_template(table, below) if "template" in values else None,
         required=_required(table) if "required" in values else (),
     )
 
@@ -123,6 +124,19 @@ def _activate_to(table: Table, below: str) -> str | None:
     if not name.startswith(".env") and not name.endswith(".env"):
         raise table.wrong(
             "activate_to", "must be a file like .env, .env.local or prod.env", hint='activate_to = ".env"'
+        )
+    return path
+
+
+def _template(table: Table, below: str) -> str | None:
+    path = _file(table, "template", below)
+    name = (path or ".env.example").rpartition("/")[2].lower()
+    # It is rewritten by its names: a file that means something else would be destroyed (attack 26).
+    if ".env" not in name or not name.endswith(TEMPLATE_SUFFIXES):
+        raise table.wrong(
+            "template",
+            f"must be a file like .env.example: .env in its name, then {', '.join(TEMPLATE_SUFFIXES)}",
+            hint='template = ".env.example"',
         )
     return path
 

@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from vsync.formats.dotenv import is_name
+
 MOST_MARKS = 200  # more than anybody wants to read
 YOURS, BETWEEN, THEIRS = "<<<<<<< yours", "=======", ">>>>>>> remote "
 
@@ -72,4 +74,4 @@ def _names(data: bytes) -> Iterator[str]:
     halves = _BETWEEN.split(data.decode("utf-8", "replace"))
     bindings = [one for half in halves for one in parse_stream(io.StringIO(half))]
     if not any(one.error for one in bindings):
-        yield from (one.key for one in bindings if one.key is not None and one.value is not None)
+        yield from (one.key for one in bindings if one.key and one.value is not None and is_name(one.key))

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from vsync.formats.dotenv import MAX_ENV_BYTES
+from vsync.errors import IntegrityError
+from vsync.formats.dotenv import MAX_ENV_BYTES, assignments, is_name, variable_names
 
 Lines = tuple[str, ...]
 
-_PLAIN_SUFFIXES = (".example", ".sample", ".template", ".dist")
+TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
 _BOM = "\ufeff"
 _ENDING = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
@@ -87,7 +88,7 @@ def _ended(lines: Lines, newline: str) -> Lines:
 def is_env_path(path: str) -> bool:
     """Tell whether a file of the vault is an env file by its name: `.env`, `.env.*`, `*.env`."""
     name = path.rpartition("/")[2].lower()
-    if name.endswith(_PLAIN_SUFFIXES):
+    if name.endswith(TEMPLATE_SUFFIXES):
         return False
     return name == ".env" or name.startswith(".env.") or name.endswith(".env")
 
@@ -95,7 +96,7 @@ def is_env_path(path: str) -> bool:
 def parse(data: bytes) -> Document | None:
     """Return the variables of an env file.
 
-    None for one that is no env file, is not UTF-8, is too large, or has a name twice.
+    None for one that is no env file, is not UTF-8, is too large, or has a name twice or one not to be shown.
     """
     if len(data) > MAX_ENV_BYTES:
         return None
@@ -111,6 +112,20 @@ def parse(data: bytes) -> Document | None:
     document = replace(document, bom=bom, final_newline=final_newline)
     # Whatever this module or the parser may have missed: what cannot be written back is not touched.
     return document if to_bytes(document) == data else None
+
+
+def problem(data: bytes) -> str:
+    """Say why `parse` gives None, with the number of a line or a name, and no other text."""
+    try:
+        variable_names(data)
+    except IntegrityError as error:
+        return error.message
+    seen: set[str] = set()
+    for name, _ in assignments(data):
+        if name in seen:
+            return f"{name} stands twice"
+        seen.add(name)
+    return "it could not be written back as it is"
 
 
 def to_bytes(document: Document) -> bytes:
@@ -135,6 +150,8 @@ def _document(text: str) -> Document | None:
     variables: dict[str, Variable] = {}
     for binding in parse_stream(io.StringIO(text)):
         if binding.error or binding.key in variables:
+            return None
+        if binding.key is not None and (binding.value is None or not is_name(binding.key)):
             return None
         if binding.key is None:
             lead += _LINE.findall(binding.original.string)

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vsync.errors import IntegrityError
+from vsync.formats.dotenv import is_name, line_of
 
 _BLANK = re.compile(r"(?:[^\S\r\n]*(?:\r\n|\n|\r))*")
 _ASSIGNED = re.compile(r"\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\r\n]*=?")
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_BARE = re.compile(r"[^=#\s'][^=#\s]*")
 _BOM = "\ufeff"
 
 
@@ -33,7 +33,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Some lines of an env file: an assignment, a comment, or blank ones."""
+    """Some lines of an env file: an assignment, blank ones, or a comment, as is what has no `=`."""
 
     raw: str = field(repr=False)
     name: str | None = None
@@ -63,7 +63,7 @@ class _Piece:
 def edit(text: str, names: Sequence[str], texts: Mapping[str, str]) -> Edited:
     """Return a template with exactly these names, and none of the texts (text → whose it is).
 
-    Raises IntegrityError for a name that cannot be written, or a line that is no assignment.
+    The names are such as `is_name` takes. Raises IntegrityError for a line that cannot be read.
     """
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
     pieces = list(_pieces(text))
@@ -88,16 +88,16 @@ def _pieces(text: str) -> Iterator[_Piece]:
     from dotenv.parser import parse_stream  # as in formats.dotenv: most verbs read no env file
 
     for binding in parse_stream(io.StringIO(text)):
-        raw, line = binding.original.string, binding.original.line
+        raw, line = binding.original.string, line_of(binding)
         if binding.error:
             raise IntegrityError(f"line {line} of the env file is not NAME=value")
+        named = binding.key is not None and binding.value is not None and is_name(binding.key)
         found = _BLANK.match(raw)
         blank = found[0] if found else ""
         if blank:
             yield _Piece(blank)
         if len(blank) < len(raw):
-            line += len(_LINE_END.findall(blank))
-            yield _Piece(raw[len(blank) :], binding.key, binding.value or "", line)
+            yield _Piece(raw[len(blank) :], binding.key if named else None, binding.value or "", line)
 
 
 def _present(texts: Mapping[str, str], pieces: Iterable[_Piece]) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def _with_new(kept: Sequence[_Piece], names: Sequence[str], end: str) -> list[_P
         if name in last:
             anchor = name
         else:
-            behind.setdefault(anchor, []).append(_Piece(spelled(name) + "=" + end, name))
+            behind.setdefault(anchor, []).append(_Piece(f"{name}={end}", name))
     first = behind.pop(None, [])
     follower = next((name for name in names if name in last), None)
     out: list[_Piece] = []
@@ -150,10 +150,3 @@ def _ended(pieces: Sequence[_Piece], end: str) -> Iterator[str]:
     for index, piece in enumerate(pieces):
         closed = piece.raw.endswith(("\n", "\r")) or index == len(pieces) - 1
         yield piece.raw if closed else piece.raw + end
-
-
-def spelled(name: str) -> str:
-    """Return a name as it is written in an env file; IntegrityError for one that would deceive a reader."""
-    if not name.isprintable():
-        raise IntegrityError(f"the name of a variable has a control or invisible character: {name!a}")
-    return name if _BARE.fullmatch(name) else f"'{name}'"

@@ -188,9 +188,14 @@ class Memory:
         """Return what a pull was about to put into the checkout; a damaged one counts as none."""
         return self.kept_ledger(self._path(secret, "incoming", f".{checkout}"))
 
-    def write_incoming(self, secret: SecretName, checkout: str, ledger: Ledger) -> None:
-        """Remember, before the folder is replaced, what its ledger will be."""
-        self.keep_ledger(self._path(secret, "incoming", f".{checkout}"), ledger)
+    def expects(self, secret: SecretName, checkout: str) -> bool:
+        """Tell whether a folder of the checkout was about to be replaced, with or without a ledger."""
+        return self._path(secret, "incoming", f".{checkout}").exists()
+
+    def write_incoming(self, secret: SecretName, checkout: str, ledger: Ledger | None) -> None:
+        """Remember, before the folder is replaced, what its ledger will be; None: it will have none."""
+        path = self._path(secret, "incoming", f".{checkout}")
+        write_json(path, {} if ledger is None else fields_of(ledger))
 
     def drop_incoming(self, secret: SecretName, checkout: str) -> None:
         """Forget what was on its way in."""

@@ -8,7 +8,7 @@ from vsync.drift import Holding
 from vsync.errors import IntegrityError
 from vsync.formats.archive import Archive, Entry
 from vsync.formats.content import FileState, digests
-from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+from vsync.formats.dotenv import MAX_ENV_BYTES, read_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ def _bounded(archive: Archive, entry: Entry, limit: int) -> bytes:
 
 
 def read_contents(archive: Archive, env_file: str) -> Contents:
-    """Return files and variables; IntegrityError, with the number of the line, for a broken env file."""
+    """Return files, and what variables may be shown; IntegrityError, with the line, for a bad env file."""
     data = read_entry(archive, env_file, limit=MAX_ENV_BYTES)
-    return Contents(states_of(archive), None if data is None else read_env(data))
+    return Contents(states_of(archive), None if data is None else read_named(data))
 
 
 def holding_of(contents: Contents, env_file: str, *, layout: bool) -> Holding:

@@ -10,7 +10,7 @@ from vsync.sync.head import Head, read_head
 from vsync.sync.locking import locked_entry, record, settle_markers
 from vsync.sync.opened import OpenVault, open_vault
 from vsync.sync.publish import newest_ledger, recover
-from vsync.sync.snapshot import edits_since, env_names, folder_of, lock_entry_of, settle
+from vsync.sync.snapshot import edits_since, folder_of, lock_entry_of, settle, shown_names
 from vsync.world import World
 
 
@@ -51,7 +51,7 @@ def _entry(
             world,
             mapping,
             tree,
-            env_names(world, mapping) or (),
+            shown_names(world, mapping),
             version=head.version,
             gen=head.gen,
             kid=ledger.kid,

@@ -16,6 +16,7 @@ from vsync.formats.archive import Archive
 from vsync.formats.conflict import aside_path
 from vsync.formats.content import FileState
 from vsync.formats.dotenv import MAX_ENV_BYTES
+from vsync.formats.envtext import parse, problem
 from vsync.formats.names import collision, reader_problem
 from vsync.merge import Change, Clash, Take, judge, merge_env, merge_folders
 from vsync.sync.base import Base
@@ -38,6 +39,7 @@ class Content:
 
 
 Side = Mapping[str, Content]
+_TOO_LARGE = f"it is larger than the {MAX_ENV_BYTES} bytes that an env file may have"
 
 
 @dataclass(slots=True)
@@ -113,22 +115,28 @@ class Merging:
             case Take.NOTHING if mine:
                 plan.changes.append(Change("-", path))
             case Take.BOTH if mine and other:
-                if not self._put_together(plan, path, mine, other):
+                together, why = self._put_together(plan, path, mine, other)
+                if not together:
                     plan.put(mine, path, executable=mine.state.executable)
-                    self._set_aside(plan, path, other, Clash(path))
+                    self._set_aside(plan, path, other, Clash(path, why=why))
             case Take.YOURS_ASIDE if mine:
                 self._set_aside(plan, path, mine, Clash(path, theirs="removed"))
             case Take.THEIRS_ASIDE if other:
                 self._set_aside(plan, path, other, Clash(path, yours="removed"))
 
-    def _put_together(self, plan: Plan, path: str, mine: Content, other: Content) -> bool:
-        """Merge an env file by its variables; False when it can only be merged as a whole."""
-        if not is_env_file(self.mapping, path) or max(mine.size, other.size) > MAX_ENV_BYTES:
-            return False
+    def _put_together(self, plan: Plan, path: str, mine: Content, other: Content) -> tuple[bool, str | None]:
+        """Merge an env file by its variables; False, and why, when it can only be merged as a whole."""
+        if not is_env_file(self.mapping, path):
+            return False, None
+        if max(mine.size, other.size) > MAX_ENV_BYTES:
+            return False, _TOO_LARGE
         base = self.base.read(path)
-        merged = base and merge_env(path, base[1], mine.whole(), other.whole(), version=self.version)
-        if not base or not merged:
-            return False
+        if base is None:
+            return False, _TOO_LARGE
+        sides = (base[1], mine.whole(), other.whole())
+        merged = merge_env(path, *sides, version=self.version)
+        if merged is None:
+            return False, _why_whole(sides)
         data = merged.data
         executable = judge(path, base[0], mine.state, other.state).executable
         state = FileState(path, executable, hashlib.sha256(data).hexdigest())
@@ -136,7 +144,7 @@ class Merging:
         changed = state != mine.state and not merged.changes and not merged.clashes
         plan.changes += [Change("~", path)] if changed else merged.changes
         plan.clashes += merged.clashes
-        return True
+        return True, None
 
     def _set_aside(self, plan: Plan, path: str, content: Content, clash: Clash) -> None:
         aside = aside_path(path, self.version)
@@ -148,6 +156,12 @@ class Merging:
             )
         plan.put(content, aside, executable=content.state.executable)
         plan.clashes.append(replace(clash, aside=aside))
+
+
+def _why_whole(sides: tuple[bytes, bytes, bytes]) -> str:
+    """Name the first side that is no env file of variables, and what is wrong with it."""
+    named = zip(("in what was last synced", "in yours", "in theirs"), sides, strict=True)
+    return next((f"{where}, {problem(data)}" for where, data in named if parse(data) is None), "")
 
 
 def _with_parents(paths: Iterable[str], folders: Iterable[str]) -> set[str]:

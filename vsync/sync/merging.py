@@ -147,6 +147,7 @@ def _data(target: Target, plan: Plan) -> dict[str, Json]:
             "yours": each.yours,
             "theirs": each.theirs,
             "aside": each.aside,
+            "why": each.why,
         }
         for each in plan.clashes
     ]
@@ -167,7 +168,8 @@ def _conflict_line(clash: Clash) -> str:
     if clash.aside is None:
         return line
     whose = "yours" if clash.theirs == "removed" else "theirs"
-    return f"{line}; {whose} is {clash.aside}"
+    why = f"; merged as a whole: {clash.why}" if clash.why else ""
+    return f"{line}; {whose} is {clash.aside}{why}"
 
 
 def _change_line(change: Change) -> str:

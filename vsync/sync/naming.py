@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from vsync.checks import CONFIG_NAME, finding
 from vsync.drift import missing_names
 from vsync.errors import ConfigError, IntegrityError, NotFound, VsyncError
-from vsync.formats.dotenv import read_env
+from vsync.formats.dotenv import is_name, read_named, variable_names
 from vsync.formats.lockfile import LockEntry
 from vsync.model import Finding, Mapping
 from vsync.schema import required_names, violations
@@ -19,9 +19,10 @@ def check_names(
 ) -> tuple[tuple[str, ...] | None, list[Finding]]:
     """Return the names in the version's env file, None for a broken one, and what is wrong with them."""
     try:
-        env = read_env(judged.env or b"")
+        variable_names(judged.env or b"")
     except IntegrityError as error:
         return None, [_unreadable(mapping, error.message)]
+    env = read_named(judged.env or b"")
     judged_values = violations(world.config.schema, env, environment=mapping.environment)
     # A required variable that is not there at all is among the missing names already.
     invalid = [_invalid(mapping, one.variable, one.problem) for one in judged_values if one.variable in env]
@@ -32,7 +33,7 @@ def check_listed_names(world: World, mapping: Mapping, entry: LockEntry) -> list
     """Judge the names by the lock alone; None when it lists none."""
     if not (entry.variables or entry.files):
         return None
-    return _check(world, mapping, entry.variables)
+    return _check(world, mapping, filter(is_name, entry.variables))
 
 
 def _check(world: World, mapping: Mapping, names: Iterable[str]) -> list[Finding]:

@@ -39,11 +39,14 @@ def swap_in(vault: OpenVault, build: Callable[[int], Ledger | None], *, expected
         ledgers.append(build(root))
         if ledgers[0] is None:
             memory.drop_ledger(vault.secret, world.checkout)
-        else:
-            memory.write_incoming(vault.secret, world.checkout, ledgers[0])
+        memory.write_incoming(vault.secret, world.checkout, ledgers[0])
 
     def done() -> None:
         if ledgers[0] is not None:
             memory.write_ledger(vault.secret, world.checkout, ledgers[0])
+        undone()
 
-    folder_of(world, vault.mapping).replace(fill, expected=expected, done=done)
+    def undone() -> None:
+        memory.drop_incoming(vault.secret, world.checkout)
+
+    folder_of(world, vault.mapping).replace(fill, expected=expected, done=done, undone=undone)

@@ -11,7 +11,7 @@ from vsync.config.select import select_one
 from vsync.drift import Holding
 from vsync.errors import Conflict, IntegrityError, NotFound, UsageError
 from vsync.files import read_regular
-from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+from vsync.formats.dotenv import MAX_ENV_BYTES, is_name, read_named
 from vsync.formats.lockfile import FILE_NAME
 from vsync.formats.version import is_version
 from vsync.model import Json, Mapping
@@ -45,7 +45,7 @@ def folder_side(world: World, mapping: Mapping, *, layout: bool = True) -> Side:
     tree = folder.scan()
     data = folder.read_file(mapping.env_file, limit=MAX_ENV_BYTES)
     try:
-        env = None if data is None else read_env(data)
+        env = None if data is None else read_named(data)
     except IntegrityError as error:
         raise Conflict(
             f"{mapping.folder}/{mapping.env_file}: {error.message}", hint="mend that line, then try again"
@@ -121,7 +121,7 @@ def _file_side(path: str, cwd: Path) -> Side:
             hint="--against takes remote, lock, a version, env:NAME, or the path of an env file",
         ) from error
     try:
-        env = read_env(data)
+        env = read_named(data)
     except IntegrityError as error:
         raise UsageError(
             f"{path!r} is no env file: {error.message}", hint="mend it, or name another file"
@@ -142,6 +142,6 @@ def _lock_names(world: World, mapping: Mapping) -> Side:
             f"{FILE_NAME} has no names of {mapping.secret}{why}",
             hint=f"with the key: git vsync diff {name} --against lock",
         )
-    holding = Holding(dict.fromkeys(entry.variables), dict.fromkeys(entry.files, ""))
+    holding = Holding(dict.fromkeys(filter(is_name, entry.variables)), dict.fromkeys(entry.files, ""))
     data = {"vault": entry.name, "version": entry.version, "generation": entry.generation or None}
     return Side(holding, f"the names in {FILE_NAME}, version {entry.version}", data)

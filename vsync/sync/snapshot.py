@@ -33,16 +33,35 @@ def ledger_of(tree: Tree, key: LocalKey, *, version: str, gen: int, kid: str) ->
 
 
 def settle(world: World, mapping: Mapping) -> None:
-    """Finish or undo what a stopped pull left in this checkout, its ledger included."""
-    memory, secret = world.machine.memory, mapping.secret
+    """Finish or undo what a stopped pull left in this checkout, its ledger included.
+
+    Raises GitError when git tracks any of it: a pull leaves nothing that git could take, so it
+    came with the repository. Conflict when this machine has noted no such pull.
+    """
+    memory, secret, folder = world.machine.memory, mapping.secret, folder_of(world, mapping)
 
     def done() -> None:
         incoming = memory.incoming(secret, world.checkout)
         if incoming is not None:
             memory.write_ledger(secret, world.checkout, incoming)
 
-    folder_of(world, mapping).settle(done)
-    memory.drop_incoming(secret, world.checkout)
+    def undone() -> None:
+        memory.drop_incoming(secret, world.checkout)
+
+    if folder.unsettled() is not None:
+        _require_not_sent(folder.side, world.repository.tracked([folder.side]))
+    folder.settle(noted=memory.expects(secret, world.checkout), done=done, undone=undone)
+    undone()
+
+
+def _require_not_sent(path: str, tracked: list[str]) -> None:
+    if tracked:
+        more = f" and {len(tracked) - 1} more files" if len(tracked) > 1 else ""
+        raise GitError(
+            f"git tracks {tracked[0]}{more}, where only an interrupted pull leaves anything",
+            hint=f"it came with the repository, and may be an attack: git log -- {path}; "
+            f"then: git rm -r {path}",
+        )
 
 
 def synced_ledger(world: World, mapping: Mapping) -> Ledger | None:
@@ -60,20 +79,27 @@ def synced_ledger(world: World, mapping: Mapping) -> Ledger | None:
 def env_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
     """Return the names in the effective env file, or None when there is no such file.
 
-    IntegrityError, with the number of the line, when it cannot be read as one.
+    Conflict, with the number of the line, when there is one that is not `NAME=value`: it may be
+    part of a secret, and names are committed.
     """
     # status shares this module and reads no env file.
-    from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+    from vsync.formats.dotenv import MAX_ENV_BYTES, MEND_LINE, variable_names
 
     data = folder_of(world, mapping).read_file(mapping.env_file, limit=MAX_ENV_BYTES)
     if data is None:
         return None
     try:
-        return tuple(sorted(read_env(data), key=str.encode))
+        return variable_names(data)
     except IntegrityError as error:
-        raise Conflict(
-            f"{mapping.folder}/{mapping.env_file}: {error.message}", hint="mend that line, then push again"
-        ) from error
+        raise Conflict(f"{mapping.folder}/{mapping.env_file}: {error.message}", hint=MEND_LINE) from error
+
+
+def shown_names(world: World, mapping: Mapping) -> tuple[str, ...]:
+    """Return the names in the effective env file that may be shown, whoever wrote the others."""
+    from vsync.formats.dotenv import MAX_ENV_BYTES, read_named
+
+    data = folder_of(world, mapping).read_file(mapping.env_file, limit=MAX_ENV_BYTES)
+    return tuple(sorted(read_named(data or b""), key=str.encode))
 
 
 def snapshot_for_push(world: World, mapping: Mapping, *, allow_empty: bool) -> tuple[Tree, tuple[str, ...]]:
@@ -114,7 +140,9 @@ def _require_content(mapping: Mapping, tree: Tree, names: tuple[str, ...] | None
 
 def require_hidden_from_git(world: World, mapping: Mapping) -> None:
     """Refuse while git could take plaintext of the vault: GitError names files and the command that helps."""
-    tracked = world.repository.tracked([mapping.folder])
+    side = folder_of(world, mapping).side
+    tracked = world.repository.tracked([mapping.folder, side])
+    _require_not_sent(side, [path for path in tracked if path == side or path.startswith(f"{side}/")])
     if tracked:
         raise GitError(
             f"git tracks {tracked[0]}" + (f" and {len(tracked) - 1} more files" if len(tracked) > 1 else ""),

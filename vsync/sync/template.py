@@ -12,7 +12,7 @@ from pathlib import Path
 from vsync.config.paths import check_no_link, path_key
 from vsync.errors import ConfigError, IntegrityError, NotFound
 from vsync.files import read_regular, translated
-from vsync.formats.dotenv import read_env
+from vsync.formats.dotenv import read_named
 from vsync.model import Mapping
 from vsync.world import World
 
@@ -38,9 +38,9 @@ def template_names(world: World, mapping: Mapping) -> tuple[str, ...] | None:
 
 
 def names_in(path: str, data: bytes) -> dict[str, str | None]:
-    """Return the names in a template and what stands behind them; ConfigError names path and line."""
+    """Return the names in a template and what stands behind their `=`; ConfigError names path and line."""
     try:
-        return read_env(data)
+        return read_named(data)
     except IntegrityError as error:
         raise ConfigError(
             f"{path}: {error.message.replace('the env file', 'it')}", hint="mend the template, then try again"

@@ -6,14 +6,15 @@
 """
 
 import os
+from collections.abc import Iterable
 from collections.abc import Mapping as Readable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vsync.config.load import path_in_file
 from vsync.config.paths import path_key
-from vsync.errors import IntegrityError, KeyUnavailable, NotFound, UsageError
-from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
+from vsync.errors import KeyUnavailable, NotFound, UsageError
+from vsync.formats.dotenv import MAX_ENV_BYTES, assignments, is_name, read_named
 from vsync.formats.example import Edited, edit
 from vsync.guard.harvest import is_public
 from vsync.model import Json, Mapping, Result
@@ -33,6 +34,7 @@ from vsync.world import World
 
 _SHORTEST_LINE = 20  # of a value of several lines: what is shorter stands elsewhere by chance
 _SHOWN = 5
+_NAMELESS = "a line that is not NAME=value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,11 @@ def template(world: World, mapping: Mapping, options: TemplateOptions) -> Result
     before = read_template(world, path)
     if before is not None:
         names_in(path, before)  # what cannot be read as an env file cannot be edited as one
-    version, env = _bundle(world, mapping)
+    version, data = _bundle(world, mapping)
+    env = read_named(data)
     if options.write or options.check:
         _require_same_names(world, mapping, path, env)
-    draft = _Draft(path, version, before, _edited(mapping, path, before, env))
+    draft = _Draft(path, version, before, _edited(before, data))
     if draft.changed and options.write:
         write_template(world, path, draft.edited.text.encode())
     return _result(world, mapping, draft, options)
@@ -82,8 +85,8 @@ def _default(world: World) -> str:
     return (base / DEFAULT_NAME).as_posix()
 
 
-def _bundle(world: World, mapping: Mapping) -> tuple[str, dict[str, str | None]]:
-    """Return the version that counts and its variables, in their order; NotFound when it has none."""
+def _bundle(world: World, mapping: Mapping) -> tuple[str, bytes]:
+    """Return the version that counts and its env file; NotFound when there is no variable in it."""
     which = LOCK if locked_entry(world, mapping.secret) is not None else REMOTE
     vault = open_vault(world, mapping)
     vault.derive_early()
@@ -92,13 +95,12 @@ def _bundle(world: World, mapping: Mapping) -> tuple[str, dict[str, str | None]]
         data = read_entry(fetch_target(vault, target, spool), mapping.env_file, limit=MAX_ENV_BYTES)
     if target.head is not None:
         remember(vault, target.head)
-    env = read_env(data) if data is not None else {}
-    if not env:
+    if data is None or not read_named(data):
         raise NotFound(
             f"{target.version} of {mapping.secret} has no variable in {mapping.env_file}",
             hint=f"git vsync diff {mapping.secret.name} shows what the folder has",
         )
-    return target.version, env
+    return target.version, data
 
 
 def _require_same_names(world: World, mapping: Mapping, path: str, env: Readable[str, object]) -> None:
@@ -122,7 +124,7 @@ def _names_of(world: World, mapping: Mapping, unknown: Readable[str, object]) ->
     if entry is not None and entry.variables:
         return dict.fromkeys(entry.variables)
     try:
-        return _bundle(world, mapping)[1]
+        return read_named(_bundle(world, mapping)[1])
     except NotFound:
         return unknown
     except KeyUnavailable as error:
@@ -130,23 +132,19 @@ def _names_of(world: World, mapping: Mapping, unknown: Readable[str, object]) ->
         return unknown
 
 
-def _edited(mapping: Mapping, path: str, before: bytes | None, env: Readable[str, str | None]) -> Edited:
-    text = (before or b"").decode()
-    try:
-        return edit(text, tuple(env), _texts(env))
-    except IntegrityError as error:
-        raise IntegrityError(f"{mapping.secret}, for {path}: {error.message}", hint="rename it") from error
+def _edited(before: bytes | None, data: bytes) -> Edited:
+    return edit((before or b"").decode(), tuple(read_named(data)), _texts(assignments(data)))
 
 
-def _texts(env: Readable[str, str | None]) -> dict[str, str]:
+def _texts(env: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     """Return what must not stand in a template, and whose value it is: all that is not plainly public."""
     found: dict[str, str] = {}
-    for name, value in env.items():
+    for name, value in env:
         whole = (value or "").strip()
         lines = (line.strip() for line in whole.split("\n")) if "\n" in whole else ()
         for text in (whole, *(line for line in lines if len(line) >= _SHORTEST_LINE)):
             if not is_public(text):
-                found.setdefault(text, name)
+                found.setdefault(text, name if is_name(name) else _NAMELESS)
     return found
 
 

@@ -5,6 +5,8 @@
 2. A new state is built in `.<name>.vsync/new` beside the folder, a folder that ignores itself
    in git. When it is whole, the old folder is renamed to `.<name>.vsync/old` and the new one
    into place. What exists says where a stopped run was; `settle` finishes or undoes it.
+3. Nothing goes from there into place, or is lost there, that a run of this machine's has not
+   noted elsewhere: the side folder may have come with the repository.
 """
 
 import contextlib
@@ -30,6 +32,7 @@ class Unsettled(Enum):
     STAGED = "nothing was replaced yet"
     ASIDE = "the old folder was set aside, the new one is whole"
     SWAPPED = "the new folder is in place"
+    TORN = "somebody made the folder anew while the old one was aside"
 
 
 class VaultFolder:
@@ -40,6 +43,7 @@ class VaultFolder:
         self.folder = folder
         self._parents, self._name = folder.split("/")[:-1], folder.rsplit("/", maxsplit=1)[-1]
         self._side = f".{self._name}.vsync"
+        self.side = "/".join((*self._parents, self._side))
 
     @property
     def path(self) -> Path:
@@ -152,15 +156,21 @@ class VaultFolder:
         self.exists()
 
     def replace(
-        self, build: Callable[[int], None], *, expected: Tree | None, done: Callable[[], None] = lambda: None
+        self,
+        build: Callable[[int], None],
+        *,
+        expected: Tree | None,
+        done: Callable[[], None] = lambda: None,
+        undone: Callable[[], None] = lambda: None,
     ) -> None:
         """Let `build` fill a new folder (given its descriptor), then put it into place.
 
         `expected` is what the folder held when the caller decided (None: it was missing);
         if it holds anything else by now, nothing is changed and FolderChanged is raised.
-        `done` is called once the new state stands; stopped before that, `settle` calls it.
+        `build` notes what it does before it returns; `done` is called once the new state stands,
+        `undone` when it will not; stopped before that, `settle` calls them.
         """
-        self.settle()
+        self.settle(noted=False)
         with self._parent(create=True) as parent:
             with self._stage(parent) as new:
                 build(new)
@@ -171,8 +181,9 @@ class VaultFolder:
                     os.fsync(parent)
                     self._remove_plaintext(side)
                     done()
-                except BaseException:
-                    self._leave(parent, side)
+                except BaseException as error:
+                    if self._leave(parent, side, undone):
+                        raise self._torn() from error
                     raise
             # The new state stands: what cannot be removed now is removed by the next run.
             with contextlib.suppress(OSError):
@@ -205,13 +216,29 @@ class VaultFolder:
                 os.rename("old", self._name, src_dir_fd=side, dst_dir_fd=parent)
             raise
 
-    def _leave(self, parent: int, side: int) -> None:
-        """Tidy up after a failure, and leave what `settle` needs."""
+    def _leave(self, parent: int, side: int, undone: Callable[[], None]) -> bool:
+        """Tidy up after a failure, and leave what `settle` needs; True when all must stay as it is."""
         found = self._judge(parent, side)
         if found is Unsettled.STAGED:
+            undone()
             self._clean(parent)
         elif found is Unsettled.SWAPPED:
             self._remove_plaintext(side)
+        return found is Unsettled.TORN
+
+    def _torn(self) -> Conflict:
+        return Conflict(
+            f"{self.folder} was made anew while it was being replaced: {self.side}/old is what was in it, "
+            f"{self.side}/new what replaces that, and nothing was removed",
+            hint=f"keep what you need of the three, move {self.folder} away, then: git vsync pull",
+        )
+
+    def _foreign(self) -> Conflict:
+        return Conflict(
+            f"{self.side} holds a folder that nothing on this machine has set aside: it is not touched",
+            hint=f"look at {self.side}/old: if it is yours, move it to {self.folder}; "
+            f"then rm -r {self.side}, and try again",
+        )
 
     def _require_expected(self, side: int, expected: Tree | None) -> None:
         found = self._stamps(side) if exists("old", side) else None
@@ -240,34 +267,57 @@ class VaultFolder:
         return found
 
     def unsettled(self) -> Unsettled | None:
-        """Tell what a run that was stopped on its way left behind, changing nothing."""
+        """Tell what a run that was stopped on its way left behind, changing nothing.
+
+        ConfigError when a link or a file is where that would lie.
+        """
         try:
-            with self._parent(create=False) as parent:
-                if not is_folder(self._side, parent):
-                    return None
-                with descend(parent, self._side, self.folder) as side:
-                    return self._judge(parent, side)
+            with (
+                self._parent(create=False) as parent,
+                descend(parent, self._side, self.folder) as side,
+            ):
+                return self._judge(parent, side)
         except NotFound:
             return None
 
     def _judge(self, parent: int, side: int) -> Unsettled:
+        if exists(self._name, parent) and exists("old", side) and exists("new", side):
+            return Unsettled.TORN
         if is_folder(self._name, parent):
             return Unsettled.STAGED if exists("new", side) else Unsettled.SWAPPED
         # The old folder is set aside only when the new one is whole.
         return Unsettled.ASIDE if is_folder("old", side) else Unsettled.STAGED
 
-    def settle(self, done: Callable[[], None] = lambda: None) -> None:
-        """Finish or undo what a stopped run left behind; `done` is called if its new state stands."""
+    def settle(
+        self,
+        *,
+        noted: bool,
+        done: Callable[[], None] = lambda: None,
+        undone: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Finish or undo what a stopped run left behind; `done` is called if its new state stands.
+
+        `noted` says whether this machine knows of such a run. Raises Conflict, and touches nothing,
+        for an old folder that it knows nothing of, and for one that was made anew in between.
+        """
         if self.unsettled() is None:
             return
         with self._parent(create=False) as parent:
             with descend(parent, self._side, self.folder) as side:
                 found = self._judge(parent, side)
+                if not noted and exists("old", side):
+                    raise self._foreign()
+                if found is Unsettled.TORN:
+                    raise self._torn()
                 if found is Unsettled.ASIDE:
                     which = "new" if is_folder("new", side) else "old"
                     os.rename(which, self._name, src_dir_fd=side, dst_dir_fd=parent)
                     os.fsync(parent)
                     found = Unsettled.SWAPPED if which == "new" else Unsettled.STAGED
+                if found is Unsettled.STAGED:
+                    # First of all: with the note, what is left of it would look like a new state.
+                    undone()
+                self._remove_plaintext(side)
                 if found is Unsettled.SWAPPED:
                     done()
             self._clean(parent)
