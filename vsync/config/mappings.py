@@ -24,7 +24,7 @@ from vsync.config.paths import (
 )
 from vsync.config.schema import Table
 from vsync.errors import ConfigError
-from vsync.formats.envtext import TEMPLATE_SUFFIXES
+from vsync.formats.names import TEMPLATE_SUFFIXES
 from vsync.model import Mapping, SecretName
 
 DEFAULT_ENVIRONMENT = "production"

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from vsync.errors import IntegrityError
 from vsync.formats.dotenv import MAX_ENV_BYTES, assignments, is_name, variable_names
+from vsync.formats.names import TEMPLATE_SUFFIXES
 
 Lines = tuple[str, ...]
 
-TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
 _BOM = "\ufeff"
 _ENDING = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")

@@ -8,6 +8,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
+TEMPLATE_SUFFIXES = (".example", ".sample", ".template", ".dist")
+"""What the name of a file ends in that shows how an env file looks, and is none."""
+
 MAX_PART_BYTES = 255
 MAX_PATH_BYTES = 1024
 MAX_DEPTH = 64
