@@ -50,7 +50,7 @@ def forget_values(one: Repository) -> None:
 CHANGES: dict[str, Callable[[Repository], object]] = {
     "a value": lambda one: one.write("infra/vault/prod/.env.prod", "TOKEN=harmless-no-more\n"),
     "one more file in the vault": lambda one: one.write("infra/vault/prod/key", "other-value\n"),
-    "the index of values": lambda one: forget_values(one),
+    "the index of values": forget_values,
     "what was judged": lambda one: one.write(".git/vsync/guard-judged", b"other"),
     "the rules": lambda one: one.stage("vsync.toml", VSYNC_TOML + '[guard]\npublic = ["TOKEN"]\n'),
     "one more configuration": lambda one: one.stage("sub/vsync.toml", VSYNC_TOML),

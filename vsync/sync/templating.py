@@ -15,7 +15,7 @@ from vsync.config.paths import path_key
 from vsync.errors import IntegrityError, KeyUnavailable, NotFound, UsageError
 from vsync.formats.dotenv import MAX_ENV_BYTES, read_env
 from vsync.formats.example import Edited, edit
-from vsync.guard.harvest import is_public
+from vsync.guard.public import is_public
 from vsync.model import Json, Mapping, Result
 from vsync.sync.contents import read_entry
 from vsync.sync.head import remember
