@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import struct
 import urllib.parse
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tests.guard.repositories import VSYNC_TOML, Repository
 from vsync.guard.blobs import PIECE
 from vsync.guard.choosing import made_of
+from vsync.guard.escapes import readings
 from vsync.guard.public import is_public
 from vsync.guard.spellings import spellings
 from vsync.guard.values import Values
@@ -58,6 +60,29 @@ def test_a_value_is_found_in_anything_at_any_offset(
         value.encode("utf-16-be"),
     ):
         assert index.places(before + spelled + after), spelled
+
+
+@settings(deadline=None)
+@given(VALUES, st.randoms(use_true_random=False), NOISE)
+def test_any_mixture_of_escapes_is_undone(value: str, chance: random.Random, noise: bytes) -> None:
+    value = value.replace("\n", "_")  # line ends stay as they are
+    url = "".join(
+        "".join(f"%{byte:02{chance.choice('xX')}}" for byte in char.encode())
+        if char in "%+" or chance.random() < 0.5
+        else char
+        for char in value
+    )
+    escaped = "".join(
+        "".join(f"\\u{unit:04{chance.choice('xX')}}" for unit in struct.unpack(f"<{len(wide) // 2}H", wide))
+        if char in '\\"' or chance.random() < 0.5
+        else char
+        for char in value
+        for wide in (char.encode("utf-16-le"),)
+    )
+    index = index_of(value)
+    noise = noise.replace(b"\\", b"").replace(b"%", b"")
+    for spelled in (url.encode(), escaped.encode()):
+        assert any(index.places(one) for one in readings(noise + spelled + noise)), spelled
 
 
 @settings(deadline=None)
@@ -168,6 +193,12 @@ def test_a_value_is_found_in_any_staged_file_and_named_not_shown(vault: Reposito
         base64.b64encode(b"user:" + SECRET.encode()),
         json.dumps(SECRET).encode(),
         urllib.parse.quote(SECRET, safe="").lower().encode(),
+        "".join(f"%{byte:02x}" for byte in SECRET.encode()).encode(),
+        b"pa/ss+w%c3%b6rd%2B42%25",
+        b"pa/ss%20w%C3%B6rd+42%25",
+        "".join(f"\\u{ord(char):04X}" for char in SECRET).encode(),
+        rb"pa\/ss w\u00F6rd\u002b42%",
+        base64.b64encode(f"x{SECRET}".encode("utf-16-le")),
         f"a\r\n{SECRET}\r\n".encode("utf-16"),
         f"a\n{SECRET}\n".encode("utf-16-le"),
     ],
