@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import struct
 import urllib.parse
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from tests.guard.repositories import VSYNC_TOML, Repository
 from vsync.guard.blobs import PIECE
 from vsync.guard.choosing import made_of
-from vsync.guard.harvest import is_public
+from vsync.guard.escapes import readings
+from vsync.guard.public import is_public
 from vsync.guard.spellings import spellings
 from vsync.guard.values import Values
 
@@ -61,6 +63,29 @@ def test_a_value_is_found_in_anything_at_any_offset(
 
 
 @settings(deadline=None)
+@given(VALUES, st.randoms(use_true_random=False), NOISE)
+def test_any_mixture_of_escapes_is_undone(value: str, chance: random.Random, noise: bytes) -> None:
+    value = value.replace("\n", "_")  # line ends stay as they are
+    url = "".join(
+        "".join(f"%{byte:02{chance.choice('xX')}}" for byte in char.encode())
+        if char in "%+" or chance.random() < 0.5
+        else char
+        for char in value
+    )
+    escaped = "".join(
+        "".join(f"\\u{unit:04{chance.choice('xX')}}" for unit in struct.unpack(f"<{len(wide) // 2}H", wide))
+        if char in '\\"' or chance.random() < 0.5
+        else char
+        for char in value
+        for wide in (char.encode("utf-16-le"),)
+    )
+    index = index_of(value)
+    noise = noise.replace(b"\\", b"").replace(b"%", b"")
+    for spelled in (url.encode(), escaped.encode()):
+        assert any(index.places(one) for one in readings(noise + spelled + noise)), spelled
+
+
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=30), NOISE)
 def test_what_is_found_really_stands_there(values: list[str], noise: bytes) -> None:
     index = index_of(*values)
@@ -92,6 +117,15 @@ def test_many_hits_are_compared_as_carefully_as_few() -> None:
         *("short12", "true", "disabled", "42", "12345678901", "-1.5", "db.internal:5432"),
         *("localhost:8080", "db-1.c9akciq32.eu-central-1.rds.amazonaws.com", "https://example.com/a/b"),
         *("redis://cache:6379/0", "eu-central-1", "europe-west1-b", "westeurope", "us-gov-west-1"),
+        *("production", "postgres", "frontend", "postgres:5432", "Europe/Berlin"),
+        *("America/New_York", "Etc/GMT+12"),
+        *("2023-10-16", "2024-02-15-preview", "2024-01-31T12:00:00Z", "en_US.UTF-8", "/usr/local/bin"),
+        *(
+            "/usr/local/bin:/usr/bin:/bin",
+            "/var/lib/postgresql/data",
+            "web-01.example.com",
+            "service_account",
+        ),
         *("${DATABASE_URL}", "encrypted:BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt", "10.0.0.1:80"),
     ],
 )
@@ -112,7 +146,12 @@ def test_what_is_plainly_public_is_no_value(value: str) -> None:
         "https://hooks.example.com/services/T00000000/B00000000/" + "XyZ" * 8,
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N",
         "${DATABASE_URL:-x}/y",
+        "${DATABASE_URL:-hunter2hunter2}",
+        "${SCHEME}://admin:S3cretPassw0rdX@${HOST}",
         "AKIAIOSFODNN7EXAMPLE",
+        *("x7k2m9q4p3z8.w1v6r5t4y3u2.abcdefgh", "x7k2m9q4p3z8.com", "hunter.password", "Production1"),
+        *("x://hunter2hunter2", "https://example.com/hooks/a8b7c6d5e4f3", "/usr/k3J9x2Lq", "/hunterhunter"),
+        *("production-db-pass", "Europe/berlin1", "2023-13-45", "/usr/local/a8b7c6d5e4f3", "postgres:secret"),
         "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6.x",
     ],
 )
@@ -154,6 +193,12 @@ def test_a_value_is_found_in_any_staged_file_and_named_not_shown(vault: Reposito
         base64.b64encode(b"user:" + SECRET.encode()),
         json.dumps(SECRET).encode(),
         urllib.parse.quote(SECRET, safe="").lower().encode(),
+        "".join(f"%{byte:02x}" for byte in SECRET.encode()).encode(),
+        b"pa/ss+w%c3%b6rd%2B42%25",
+        b"pa/ss%20w%C3%B6rd+42%25",
+        "".join(f"\\u{ord(char):04X}" for char in SECRET).encode(),
+        rb"pa\/ss w\u00F6rd\u002b42%",
+        base64.b64encode(f"x{SECRET}".encode("utf-16-le")),
         f"a\r\n{SECRET}\r\n".encode("utf-16"),
         f"a\n{SECRET}\n".encode("utf-16-le"),
     ],
@@ -271,3 +316,62 @@ def test_no_number_of_allowed_places_hides_one_that_is_not(vault: Repository) ->
     # Many values at the same time, and one that stands twice in a line.
     vault.stage("a.py", f"tok_0123456789 tok_0123456789 '{SECRET}'\n" * 120)
     assert len([row for row in vault.found() if row[3] == "PASSWORD"]) == 100
+
+
+ENV = r"""SCHEME=https
+DATABASE_URL=${SCHEME}://admin:S3cretPassw0rdX@${HOST}
+TICKS=`back-tick-secret-1`
+LINES=`one-line-of-a-long-secret
+two-line-of-a-long-secret`
+I=semi-secret-2211;
+D="dq\$esc-secret-77"
+H=hash-secret-3344#tail
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "spelled", "name"),
+    [
+        *(
+            (".env.prod", ENV, spelled, name)
+            for spelled, name in (
+                ("${SCHEME}://admin:S3cretPassw0rdX@${HOST}", "DATABASE_URL"),
+                ("'back-tick-secret-1'", "TICKS"),
+                ("one-line-of-a-long-secret\ntwo-line-of-a-long-secret", "LINES"),
+                ("semi-secret-2211", "I"),
+                ("dq$esc-secret-77", "D"),
+                ("dq\\$esc-secret-77", "D"),
+                ("hash-secret-3344", "H"),
+            )
+        ),
+        (".env.prod", b"NAME=J\xf6rg\nTOKEN=plain-secret-1\n", "plain-secret-1", "TOKEN"),
+        (".env.prod", "TOKEN=plain-secret-1\n".encode("utf-16"), "plain-secret-1", "TOKEN"),
+        ("settings.conf", "TOKEN='plain-secret-1' # it\n", "x plain-secret-1", "TOKEN"),
+        ("settings.conf", b"# J\xf6rg\nTOKEN=plain-secret-1\n", "x plain-secret-1", "TOKEN"),
+        ("s.yaml", "db:\n  - password: yaml-secret-1  # it\n", "yaml-secret-1", "password"),
+        ("s.yaml", 'password: "yaml-secret-1"\n', "yaml-secret-1", "password"),
+        ("s.ini", "[db]\npassword = ini-secret-1 ; it\n", "ini-secret-1", "password"),
+        ("s.toml", 'keys = ["one-key-1", "other-key-2"]\n', "other-key-2", "keys"),
+        ("s.properties", "db.password=prop-secret-1\n", "prop-secret-1", "db.password"),
+        ("s.json", '{"a-long-key-name": ["leaf-secret", 123456789012345]}', "leaf-secret", "s.json"),
+        ("s.json", '{"a": 123456789012345}', "123456789012345", "s.json"),
+        ("s.json", '{"a": "leaf-secret", } // not JSON', "leaf-secret", None),
+    ],
+)
+def test_what_a_vault_holds_is_found_as_programs_read_it(
+    vault: Repository, file: str, content: str | bytes, spelled: str, name: str | None
+) -> None:
+    # attack 65
+    vault.write(f"infra/vault/prod/{file}", content)
+    vault.stage("a.txt", f"a = '{spelled}'\n")
+    assert {path for path, _ in hits(vault)} == {"a.txt"}
+    assert name is None or ("a.txt", name) in hits(vault)
+
+
+def test_everyday_words_and_the_keys_of_json_are_no_values(vault: Repository) -> None:
+    words = "ENV=production\nUSER=postgres\nAPP=frontend\nTZ=Europe/Berlin\n"
+    words += "VERSION=2023-10-16\nP=/usr/local/bin\n"
+    vault.write("infra/vault/prod/.env.local", f"{words}LANG=en_US.UTF-8\n")
+    vault.write("infra/vault/prod/sa.json", '{"private_key_id": "0123456789-abc"}')
+    vault.stage("Dockerfile", f"{words}LANG=en_US.UTF-8 private_key_id")
+    assert hits(vault) == set()

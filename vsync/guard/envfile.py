@@ -32,7 +32,7 @@ class Assignment:
     @property
     def is_plain(self) -> bool:
         """Whether the value is neither empty, nor encrypted, nor only a reference to another."""
-        return bool(self.value) and not self.value.startswith(_CIPHERS) and not _is_reference(self.value)
+        return bool(self.value) and not self.value.startswith(_CIPHERS) and not is_reference(self.value)
 
 
 def plain_findings(data: bytes) -> list[Finding]:
@@ -178,7 +178,7 @@ def _unescaped(raw: str, quote: str) -> str:
     return "".join(taken)
 
 
-def _is_reference(value: str) -> bool:
+def is_reference(value: str) -> bool:
     """Tell whether a value is `${NAME}` or `$NAME`, and nothing else."""
     if value.startswith("${") and value.endswith("}"):
         inner = value[2:-1]

@@ -6,61 +6,29 @@ import json
 import os
 import re
 
-from vsync.guard.envfile import assignments
+from vsync.guard.content import as_bytes
+from vsync.guard.envfile import Assignment, assignments
 from vsync.guard.index import is_nowhere, unreadable
 from vsync.guard.paths import is_env_name
+from vsync.guard.public import SHORTEST, is_public
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-SHORTEST = 8  # characters
 _SHORTEST_LINE = 20  # of a file or a value of several lines: what is shorter stands elsewhere by chance
-_SHORTEST_IN_JSON = 16
 _LONGEST = 64 * 1024
 _SLICE = 48
 _SLICES = 16
 _LEAST_VARIETY = 12  # different bytes in a slice of a binary file, so that runs of zeros do not count
-
-_NUMBER = re.compile(r"[-+]?[0-9][0-9_., ]*")
-_MOST_DIGITS = 11
-_BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off", "enabled", "disabled", "enable", "disable"})
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?"
-_HOST = re.compile(
-    rf"(?:localhost|(?:{_LABEL}\.)+[a-z]{{2,18}}|(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}|\[[0-9a-f:]+\])(?::[0-9]{{1,5}})?"
-)
-_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://([^/?#@\s]*)((?:/[^/?#@\s]*)*)", re.IGNORECASE)
-_LONGEST_SEGMENT = 20
-_POINTS = "north|south|east|west|central"
-_AREAS = (
-    f"{_POINTS}|us|uk|eu|asia|europe|africa|america|australia|brazil|canada|france|germany|india|israel|italy|"
-    "japan|korea|mexico|norway|poland|qatar|spain|sweden|switzerland|uae"
-)
-_REGION = re.compile(
-    # AWS and GCP with their zones, then Azure.
-    rf"(?:[a-z]{{2}}|{_AREAS}|northamerica|southamerica)(?:-(?:gov|iso|isob|{_POINTS}|(?:{_POINTS})+))+-?[0-9]{{1,2}}"
-    rf"(?:-?[a-z])?|(?:{_AREAS})+[0-9]?"
-)
-_CIPHERS = ("encrypted:", "ENC[AES256_GCM,")
 _PUBLIC_BLOCKS = re.compile(
     r"-----BEGIN ([A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY)[A-Z ]*)-----.*?-----END \1-----", re.DOTALL
 )
-
-
-def is_public(value: str) -> bool:
-    """Tell whether a value is plainly no secret."""
-    text = value.strip()
-    if len(text) < SHORTEST or text.lower() in _BOOLEANS or text.startswith(_CIPHERS):
-        return True
-    if _NUMBER.fullmatch(text):
-        return sum(char.isdigit() for char in text) <= _MOST_DIGITS
-    if text.startswith("${") and text.endswith("}"):
-        return True
-    return bool(_HOST.fullmatch(text) or _REGION.fullmatch(text)) or _is_public_url(text)
-
-
-def _is_public_url(text: str) -> bool:
-    found = _URL.fullmatch(text)
-    if found is None:
-        return False
-    return all(len(segment) <= _LONGEST_SEGMENT for segment in found[2].split("/"))
+_BACKTICKS = re.compile(r"^[^\S\n]*(?:export\s+)?([^\s=#`]+)[^\S\n]*=[^\S\n]*`([^`]*)`", re.MULTILINE)
+_QUOTED = re.compile(r"""(["'`])((?:\\.|(?!\1)[^\\\n])*)\1""")
+_ESCAPED = re.compile(r"""\\([$`"'\\!])""")
+_SETTING = re.compile(
+    r"""^[^\S\n]*(?:-[^\S\n]+)?(?:export\s+)?["']?([\w./$-]{1,80})["']?[^\S\n]*(?::|=>?|:=)(?![/:=])[^\S\n]*(\S.*)$""",
+    re.MULTILINE,
+)
+_COMMENT = re.compile(r"\s+(?:#|;|//).*$")
 
 
 def values_of_folder(folder: str, files: list[str], public: frozenset[str]) -> list[tuple[str, str]]:
@@ -96,18 +64,69 @@ def _is_encodable(value: str) -> bool:
 
 def _values(path: str, data: bytes) -> list[tuple[str, str]]:
     name = path.rpartition("/")[2].lower()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return [(path, piece) for piece in _slices(data)]
-    text = text.replace("\r\n", "\n")
-    if is_env_name(name) or name.startswith(".env"):
-        return [(one.name, part) for one in assignments(text) for part in _parts(one.value)]
-    if "\0" in text:
-        return [(path, piece) for piece in _slices(data)]
+    is_env = is_env_name(name) or name.startswith(".env")
+    text = (as_bytes(data) if is_env else data).decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n")
+    is_text = is_env or "\0" not in text
+    found: list[tuple[str, str]] = []
+    if not is_text or not (is_env or _is_encoded(data)):
+        found += [(path, piece) for piece in _slices(data)]
+    if not is_text:
+        return found
     if name.endswith(".json"):
-        return [(path, part) for leaf in _leaves(text) for part in _parts(leaf)]
-    return [(path, part) for part in _parts(_PUBLIC_BLOCKS.sub("", text))]
+        leaves = _leaves(text)
+        if leaves is None:  # JSON with comments, or half of it: every text in it may be one
+            leaves = [inner for _, inner in _QUOTED.findall(text)]
+        else:
+            text = ""
+        found += [(path, part) for leaf in leaves for part in _parts(leaf)]
+    if not is_env:
+        text = _PUBLIC_BLOCKS.sub("", text)
+        found += [(path, part) for part in _parts(text)]
+        found += _settings(text)
+    # An env file may have any name: a mapping says which.
+    return found + _variables(text)
+
+
+def _is_encoded(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _variables(text: str) -> list[tuple[str, str]]:
+    """Return what shells, Python and JavaScript take for the values of an env file, and how it is written."""
+    found = [
+        (one.name, part) for one in assignments(text) for value in _readings(one) for part in _parts(value)
+    ]
+    return found + [(name, part) for name, value in _BACKTICKS.findall(text) for part in _parts(value)]
+
+
+def _readings(one: Assignment) -> list[str]:
+    found = [one.value]
+    written = one.text.partition("=")[2].strip()
+    quoted = _QUOTED.match(written)
+    if quoted:
+        found += [quoted[2], _ESCAPED.sub(r"\1", quoted[2])]
+    else:
+        # A `;` ends it for a shell, a `#` for JavaScript.
+        found += [one.value.rstrip(";"), one.value.partition("#")[0]]
+        found.append(_ESCAPED.sub(r"\1", one.value))
+    return found
+
+
+def _settings(text: str) -> list[tuple[str, str]]:
+    """Return the values of `key: value` and `key = value`, as YAML, TOML, INI and properties have them."""
+    found = []
+    for name, raw in _SETTING.findall(text):
+        value = raw.rstrip()
+        quoted = [_ESCAPED.sub(r"\1", inner) for _, inner in _QUOTED.findall(value)]
+        if not quoted or value[0] not in "\"'`[{":
+            bare = _COMMENT.sub("", value)
+            quoted += [bare, bare.rstrip(",;")]
+        found += [(name, part) for one in dict.fromkeys(quoted) for part in _parts(one)]
+    return found
 
 
 def _parts(value: str) -> list[str]:
@@ -122,11 +141,12 @@ def _parts(value: str) -> list[str]:
     return parts
 
 
-def _leaves(text: str) -> list[str]:
+def _leaves(text: str) -> list[str] | None:
+    """Return the texts and numbers of a JSON document without its keys, None when it is not one."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return [text]
+        return None
     found, waiting = [], [document]
     while waiting:
         one = waiting.pop()
@@ -134,8 +154,8 @@ def _leaves(text: str) -> list[str]:
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one
-        elif isinstance(one, str) and len(one) >= _SHORTEST_IN_JSON:
-            found.append(one)
+        elif isinstance(one, str | int | float):
+            found.append(str(one))
     return found
 
 

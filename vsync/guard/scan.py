@@ -132,9 +132,16 @@ def _judge_piece(data: bytes, values: Values, *, is_env: bool) -> "list[Finding]
 def _values_in(data: bytes, values: Values) -> "list[Finding]":
     if values.multiline and b"\r\n" in data:
         data = data.replace(b"\r\n", b"\n")
-    places = values.places(data)
-    if not places:
-        return []
-    from vsync.guard.findings import VAULT_VALUE, findings_at
+    texts = [data]
+    if b"%" in data or b"\\u" in data or b"\\/" in data:
+        from vsync.guard.escapes import readings
 
-    return findings_at(data, places, VAULT_VALUE)
+        texts = readings(data)
+    found: list[Finding] = []
+    for text in texts:
+        places = values.places(text)
+        if places:
+            from vsync.guard.findings import VAULT_VALUE, findings_at
+
+            found += findings_at(text, places, VAULT_VALUE)
+    return found

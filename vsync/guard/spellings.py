@@ -23,6 +23,9 @@ def spellings(value: str) -> set[bytes]:
     for text in {value, value.replace("\n", "\r\n")}:
         data = text.encode("utf-8", "surrogateescape")
         found |= _in_json(text) | _in_urls(data) | in_base64(data)
+        found |= in_base64(text.encode("utf-16-le", "surrogatepass"))
+    # In a form, once `%XX` is undone (escapes.py).
+    found.add(value.replace(" ", "+").encode("utf-8", "surrogateescape"))
     return {spelling for spelling in found if len(spelling) >= SHORTEST}
 
 

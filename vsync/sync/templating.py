@@ -16,7 +16,7 @@ from vsync.config.paths import path_key
 from vsync.errors import KeyUnavailable, NotFound, UsageError
 from vsync.formats.dotenv import MAX_ENV_BYTES, assignments, is_name, read_named
 from vsync.formats.example import Edited, edit
-from vsync.guard.harvest import is_public
+from vsync.guard.public import is_public
 from vsync.model import Json, Mapping, Result
 from vsync.sync.contents import read_entry
 from vsync.sync.head import remember
