@@ -1,6 +1,7 @@
 """Hooks: put where git really runs them, chained with what is there, undone byte for byte."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.guard.repositories import ROOT, Repository
-from vsync.errors import Conflict
+from vsync.errors import Conflict, GitError
 from vsync.git import Repository as Checkout
 from vsync.hooks import HOOKS, install, look, uninstall
 
@@ -82,6 +83,87 @@ def test_a_hook_that_is_there_runs_first_and_may_refuse(repository: Repository, 
     (repository.top / "stop").touch()
     assert repository.try_git("commit", "--allow-empty", "-m", "x").returncode == 1
     assert not os.access(mine.with_name("pre-merge-commit.before-vsync"), os.F_OK)
+
+
+def test_a_chained_hook_has_its_own_name_and_its_neighbours(repository: Repository, tmp_path: Path) -> None:
+    # attack 70
+    seen, hooks = tmp_path / "seen", repository.top / ".git" / "hooks"
+    (hooks / "husky.sh").write_text(f'basename "$0" >> "{seen}"\n')
+    for name in ("pre-commit", "pre-push"):
+        script(hooks / name, '. "$(dirname "$0")/husky.sh"')
+    before = tree(hooks)
+    checkout = Checkout.find(repository.top)
+    install(checkout)
+    assert blocks(repository)
+    assert set(seen.read_text().split()) == {"pre-commit"}
+    for link in (hooks / "before-vsync").iterdir():
+        link.unlink()
+    repository.git("commit", "-q", "--allow-empty", "-m", "as an older release left it")
+    assert "pre-commit.before-vsync" in seen.read_text()
+    install(checkout)
+    uninstall(checkout)
+    assert tree(hooks) == before
+    assert not (hooks / "before-vsync").exists()
+
+
+def test_a_hook_that_git_never_ran_is_not_shown_as_chained(repository: Repository) -> None:
+    hook = script(repository.top / ".git" / "hooks" / "pre-push", "exit 1")
+    hook.chmod(0o644)
+    install(Checkout.find(repository.top))
+    assert not any(one.chained for one in look(Checkout.find(repository.top)).hooks)
+
+
+def test_uninstall_forgets_what_the_guard_remembered(repository: Repository) -> None:
+    checkout = Checkout.find(repository.top)
+    install(checkout)
+    repository.write("infra/vault/prod/.env.prod", "API_KEY=sk-live-Qx7vTz91LmPq\n")
+    assert blocks(repository)
+    assert list((repository.top / ".git" / "vsync").glob("guard-*"))
+    uninstall(checkout)
+    assert not list((repository.top / ".git").glob("vsync/guard-*"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_hooks_that_nobody_may_write_is_an_error_of_git(repository: Repository) -> None:
+    hooks = repository.top / ".git" / "hooks"
+    hooks.chmod(0o555)
+    with pytest.raises(GitError, match="cannot write hooks"):
+        install(Checkout.find(repository.top))
+    hooks.chmod(0o755)
+
+
+def test_a_file_in_place_of_the_folder_of_hooks_is_an_error_of_git(repository: Repository) -> None:
+    hooks = repository.top / ".git" / "hooks"
+    shutil.rmtree(hooks)
+    hooks.write_text("")
+    with pytest.raises(GitError, match="cannot write hooks"):
+        install(Checkout.find(repository.top))
+
+
+def test_many_references_reach_the_guard_and_a_chained_hook_whole(
+    repository: Repository, tmp_path: Path
+) -> None:
+    # attack 70
+    seen = tmp_path / "seen"
+    hooks = repository.top / ".git" / "hooks"
+    script(hooks / "reference-transaction", f'[ "$1" != prepared ] || cat > "{seen}"')
+    install(Checkout.find(repository.top))
+    commit = repository.git("rev-parse", "HEAD").strip()
+    lines = [b"create refs/remotes/origin/b%d %s\n" % (number, commit) for number in range(300)]
+    repository.git("update-ref", "--stdin", stdin=b"".join(lines))
+    zero = b"0" * len(commit)
+    wanted = [b"%s %s refs/remotes/origin/b%d\n" % (zero, commit, number) for number in range(300)]
+    assert sorted(seen.read_bytes().splitlines(keepends=True)) == sorted(wanted)
+    hook = (hooks / "reference-transaction").read_bytes()
+    assert hook.count(b"$(cat; echo .)") == 1
+    repository.stage("leak.env", "KEY=secret\n")
+    tree_id = repository.git("write-tree").decode().strip()
+    leak = repository.git("commit-tree", "-p", "HEAD", "-m", "x", tree_id).strip()
+    tags = [b"create refs/tags/t%d %s\n" % (number, commit) for number in range(50)]
+    done = repository.try_git(
+        "update-ref", "--stdin", stdin=b"".join([*tags, b"create refs/heads/zz %s\n" % leak])
+    )
+    assert b"leak.env" in done.stderr
 
 
 def test_a_hook_that_was_put_over_ours_is_chained_or_named(repository: Repository) -> None:

@@ -23,7 +23,11 @@ _MOST_BYTES = 256 * 1024
 
 # `vsync-guard`, `git vsync guard`, `python -m vsync.guard`, its file as in a hook of ours, an id of
 # .pre-commit-hooks.yaml that looks before a commit.
-_GUARD = re.compile(rb"(?m)^(?![ \t]*#).*\bvsync(-| +|\.|/)guard\b(?!-push)")
+# Nor does what is only said, or whose answer is thrown away.
+_GUARD = re.compile(
+    rb"(?m)^(?![ \t]*(?:#|echo\b|printf\b)).*\bvsync(-| +|\.|/)guard\b(?!-push)"
+    rb"(?![^\n]*\|\|[ \t]*(?:true|:)(?![\w-]))"
+)
 
 _PRE_COMMIT = (".pre-commit-config.yaml", "prek.toml")
 _LEFTHOOK = tuple(

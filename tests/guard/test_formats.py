@@ -128,7 +128,7 @@ def test_help_after_a_leak_names_commits_and_says_what_was_pushed(mapped: Reposi
     assert "API_KEY (pushed, on origin/main)" in said
     assert "OTHER (not pushed, as far as this clone knows)" in said
     assert said.index("Replace the secrets first") < said.index("git rm --cached -- ")
-    assert """git filter-repo --invert-paths --path 'it'"'"'s local.env' --path pushed.env""" in said
+    assert """git filter-repo --force --invert-paths --path 'it'"'"'s local.env' --path pushed.env""" in said
     assert "the-secret" not in said
     assert (mapped.top / ".git" / "index").read_bytes() == index
 
@@ -139,3 +139,21 @@ def test_help_without_a_leak_says_so(mapped: Repository) -> None:
         0,
         "vsync: guard: 1 commits looked at, nothing leaked that the guard knows\n",
     )
+
+
+def test_the_way_out_keeps_files_with_a_value_and_can_be_typed(mapped: Repository) -> None:
+    # attack 66
+    mapped.write("infra/vault/prod/.env.prod", "API_KEY=sk-live-Qx7vTz91LmPq\n")
+    mapped.stage("app.py", "k = 'sk-live-Qx7vTz91LmPq'\n")
+    mapped.stage(b"a\n\xff.env", "A=hunter2\n")
+    mapped.stage("gone.env", "A=hunter2\n")
+    mapped.commit()
+    mapped.git("rm", "-q", "gone.env")
+    mapped.commit()
+    said = mapped.guard("--fix-help").stdout
+    assert "git rm --cached -- gone.env" not in said
+    assert r"git rm --cached -- $'a\x0a\xff.env'" in said
+    assert "edit app.py" in said
+    assert "--path app.py" not in said
+    assert "--replace-text ../leaked.txt" in said
+    assert "Qx7vTz91LmPq" not in said

@@ -28,6 +28,7 @@ class Guard(click.Command):
 def _hand_over(ctx: click.Context, /, **_: object) -> int:
     before = ctx.find_root().obj or {}
     given = ["-C", str(before["folder"])] if before.get("folder") else []
+    given += ["-c", str(before["config"])] if before.get("config") else []
     given += [flag for name, flag in (("quiet", "-q"), ("as_json", "--json")) if before.get(name)]
     return run([*given, *ctx.meta["words"]])
 

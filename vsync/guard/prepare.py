@@ -208,5 +208,7 @@ def _allowances(guard: dict[str, Any], path: str, below: str) -> list[tuple[str,
         if row["rule"] not in RULES:
             raise no_configuration(f"{where} rule: there is no such rule", f"one of: {', '.join(RULES)}")
         pattern = row["path"].removeprefix("./")
+        if pattern.strip("/") in ("", "."):
+            raise no_configuration(f"{where} path: allows nothing", 'for every file: path = "**"')
         found.append((f"{below}/{pattern}" if below else pattern, row["rule"], row["reason"].strip()))
     return found

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shlex
 
-from vsync.guard.findings import Finding
+from vsync.guard.findings import PRIVATE_KEY, VAULT_VALUE, Finding
 from vsync.guard.processes import Process
 from vsync.guard.report import harmless, shown
 from vsync.guard.scan import Outcome
 
 _MOST = 20
+_INSIDE = (VAULT_VALUE, PRIVATE_KEY)
 
 
 def fix_help(outcome: Outcome) -> list[str]:
@@ -30,12 +31,30 @@ def fix_help(outcome: Outcome) -> list[str]:
     ]
     lines += [f"  {line}" for line in _what_to_replace(outcome.findings)]
     lines += ["", "2. Keep the new values in a vault, and publish it:", "  git vsync push"]
-    paths = sorted({finding.path for finding in outcome.findings})
-    lines += ["", "3. Take the files out of what is tracked:"]
-    lines += [f"  git rm --cached -- {shlex.quote(shown(path))}" for path in paths[:_MOST]]
-    lines += _cut(len(paths))
-    lines += ["", *_history(paths, is_pushed=any(pushed.values()))]
+    # A file with a value in it is code that somebody needs: only the value goes.
+    inside = {finding.path for finding in outcome.findings if finding.rule in _INSIDE}
+    paths = sorted({finding.path for finding in outcome.findings if finding.rule not in _INSIDE})
+    tracked = _tracked()
+    lines += ["", "3. Take the files out of what is tracked, and the values out of the others:"]
+    there = [path for path in paths if path in tracked]
+    lines += [f"  git rm --cached -- {_typed(path)}" for path in there[:_MOST]] + _cut(len(there))
+    edited = sorted((inside & tracked) - set(paths))
+    lines += [f"  edit {_typed(path)}, then git add it" for path in edited[:_MOST]] + _cut(len(edited))
+    lines += ["", *_history(paths, has_values=bool(inside - set(paths)), is_pushed=any(pushed.values()))]
     return lines
+
+
+def _tracked() -> set[bytes]:
+    return set((Process(("ls-files", "-z", "--full-name", "--", ":(top)")).answer() or b"").split(b"\0"))
+
+
+def _typed(path: bytes) -> str:
+    """Return a path as a shell takes it, whatever bytes are in it."""
+    text = path.decode("utf-8", "surrogateescape")
+    if text.isprintable():
+        return shlex.quote(text)
+    plain = frozenset(range(32, 127)) - frozenset(b"'\\")
+    return "$'" + "".join(chr(byte) if byte in plain else f"\\x{byte:02x}" for byte in path) + "'"
 
 
 def _line(finding: Finding, pushed: dict[str, str]) -> str:
@@ -64,8 +83,8 @@ def _what_to_replace(findings: list[Finding]) -> list[str]:
     return [*names[:_MOST], *_cut(len(names))]
 
 
-def _history(paths: list[bytes], *, is_pushed: bool) -> list[str]:
-    words = " ".join(f"--path {shlex.quote(shown(path))}" for path in paths[:_MOST])
+def _history(paths: list[bytes], *, has_values: bool, is_pushed: bool) -> list[str]:
+    words = " ".join(f"--path {_typed(path)}" for path in paths[:_MOST])
     if is_pushed:
         lines = [
             "4. It was pushed: whoever fetched has it. Out of the history as well, after telling everybody:"
@@ -74,10 +93,19 @@ def _history(paths: list[bytes], *, is_pushed: bool) -> list[str]:
         lines = ["4. It was not pushed: rewrite your own commits before anybody gets them."]
     lines += [
         "  git clone --mirror . ../before-the-cleaning.git",
-        f"  git filter-repo --invert-paths {words}",
+        *([f"  git filter-repo --force --invert-paths {words}"] if paths else []),
     ]
+    if has_values:
+        lines += [
+            "  write each leaked value into ../leaked.txt, one a line; that file goes away afterwards",
+            "  git filter-repo --force --replace-text ../leaked.txt",
+        ]
     if is_pushed:
-        lines += ["  git push --force-with-lease --all && git push --force --tags", "  everybody clones anew"]
+        lines += [
+            "  git remote add origin URL    (git filter-repo takes it away)",
+            "  git push --force --all origin && git push --force --tags origin",
+            "  everybody clones anew",
+        ]
     return [*lines, "  git vsync guard --history"]
 
 

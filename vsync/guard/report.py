@@ -15,9 +15,10 @@ from vsync.guard.findings import (
 from vsync.guard.scan import Outcome
 
 _UNSTAGE = "git restore --staged -- PATH"
+_UNSTAGE_FIRST = "git rm --cached -- PATH"  # before the first commit there is nothing to restore from
 _HINTS = {
     VAULT_PATH: f"take it out again: {_UNSTAGE}; git vsync push keeps vaults",
-    ENV_PLAINTEXT: f"keep it in a vault: git vsync init --from PATH, after {_UNSTAGE}",
+    ENV_PLAINTEXT: f"keep it in a vault: git vsync init ENV --from PATH, after {_UNSTAGE}",
     ENV_KEYS: f"take it out again: {_UNSTAGE}, and git ignore it",
     SHARE: f"take it out again: {_UNSTAGE}; a share goes from person to person",
     KEYTREE: f"take it out again: {_UNSTAGE}",
@@ -78,10 +79,12 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def hints(outcome: Outcome) -> list[str]:
-    """Return what to type next, one line a rule that was broken."""
+def hints(outcome: Outcome, *, first: bool = False) -> list[str]:
+    """Return what to type next, one line a rule that was broken; `first`: there is no commit yet."""
     rules = dict.fromkeys(finding.rule for finding in outcome.findings)
     lines = [_HINTS[rule] for rule in rules if rule in _HINTS]
+    if first:
+        lines = [line.replace(_UNSTAGE, _UNSTAGE_FIRST) for line in lines]
     return [f"vsync: hint: {line}" for line in (*lines, *((_IF_MEANT,) if rules else ()))]
 
 

@@ -52,6 +52,11 @@ def _run(words: "Words", diff: Process | None) -> int:
 
         _write(1, HELP)
         return 0
+    if words.version:
+        from vsync import __version__
+
+        _write(1, f"vsync {__version__}\n")
+        return 0
     if words.hook.startswith("post-") or words.hook == "framework-checkout":
         from vsync.guard.notices import notice
 
@@ -125,8 +130,15 @@ def _answer(outcome: "Outcome", words: "Words") -> int:
     # A program reads findings from stdout; what a hook writes there, git may take for its own.
     _write(2 if words.hook else 1, answers.said(outcome, words, quiet=quiet))
     if words.form == "text" and not words.fix_help:
-        _write(2, "".join(f"{line}\n" for line in report.hints(outcome)))
+        _write(2, "".join(f"{line}\n" for line in report.hints(outcome, first=_is_first(words))))
     return 1 if outcome.findings else 0
+
+
+def _is_first(words: "Words") -> bool:
+    """Tell whether there is no commit yet: git then takes back what is staged in another way."""
+    if not (words.hook in LOOKS_AT_INDEX or words.mode in ("staged", "files")):
+        return False
+    return Process(("rev-parse", "--quiet", "--verify", "HEAD")).answer() is None
 
 
 def _tell(error: CannotLook, form: str) -> None:

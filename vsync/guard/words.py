@@ -23,6 +23,7 @@ Options:
   --fix-help          after a leak: what is in the history, and what to type; changes nothing
   -q, --quiet         say only what was found
   -h, --help          show this
+  --version           show the version
 
 Examples:
   git vsync guard
@@ -50,6 +51,7 @@ class Words:
         "range",
         "record",
         "rest",
+        "version",
     )
 
     def __init__(self) -> None:
@@ -62,6 +64,7 @@ class Words:
         self.quiet = False
         self.range = ""
         self.help = False
+        self.version = False
         self.or_all = False
         self.fix_help = False
         self.record = False
@@ -93,6 +96,7 @@ _FLAGS = {
     "--quiet": ("quiet", True),
     "-h": ("help", True),
     "--help": ("help", True),
+    "--version": ("version", True),
     "--fix-help": ("fix_help", True),
     "--record": ("record", True),
     "--or-all": ("or_all", True),
@@ -114,6 +118,11 @@ def _option(words: Words, word: str, rest: list[str]) -> None:
         _set_mode(words, "range")
     elif name == "-C":
         words.folder = _value(name, rest)
+    elif name == "-c":
+        raise wrong(
+            "the guard goes by every configuration of the repository, and by no other: -c says nothing to it",
+            "leave -c out",
+        )
     elif word in _FLAGS:
         setattr(words, *_FLAGS[word])
     elif word in _MODES:
