@@ -142,6 +142,23 @@ def test_a_push_waits_until_everything_is_decided(ana: Desk, ben: Desk) -> None:
     assert ben.push().state == "pushed"
 
 
+@pytest.mark.parametrize("path", [".env.prod", "sub/.env", "prod.env", ".env.prod.bak"])
+def test_marks_that_were_changed_keep_a_file_from_being_pushed(ben: Desk, path: str) -> None:
+    ben.write(path, "A=1\n# >>>>>>> theirs\n")
+    with pytest.raises(Conflict, match=rf"to decide: line 2 in {path}$"):
+        ben.push()
+
+
+@pytest.mark.parametrize("path", [".env.prod", "sub/.env"])
+def test_both_candidates_without_their_marks_are_not_pushed(ana: Desk, ben: Desk, path: str) -> None:
+    ben.write(path, "A=1\nB=1\nexport A='1'\n")
+    assert ben.push().state == "pushed"
+    ben.write(path, "A=canary\nB=1\nA=1\n")
+    with pytest.raises(Conflict, match=rf"variables with two values: A in {path}$") as caught:
+        ben.push(force=True)
+    assert "canary" not in f"{caught.value}{caught.value.hint}"
+
+
 def test_a_second_merge_waits_too_and_changes_nothing(ana: Desk, ben: Desk) -> None:
     both(ana, ben, there={".env.prod": "A=ana\n"}, here={".env.prod": "A=ben\n"})
     ben.pull(merge=True)
