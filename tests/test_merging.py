@@ -88,7 +88,7 @@ def test_the_answer_names_what_came_and_what_to_do_next(ana: Desk, ben: Desk) ->
     assert done.details == (
         *("next: git vsync push prod", "+ X in .env.prod", "- B in .env.prod", "~ A in .env.prod"),
         *("- keys/b.pem", "+ new.pem"),
-        f"what was here is in the backup {AT_NOON}: git vsync restore prod --backup",
+        f"what was here is in the backup {AT_NOON}: git vsync restore prod --backup {AT_NOON}",
     )
     assert done.data["merged"][0] == {"change": "+", "file": ".env.prod", "variable": "X"}
     assert (done.data["version"], done.data["generation"], done.data["backup"]) == (LATER, 2, AT_NOON)
