@@ -369,3 +369,27 @@ def test_a_share_is_not_written_into_a_vault(ana: Home, repo: Path) -> None:
 def test_merge_goes_with_no_other_way_to_pull(ana: Home, repo: Path, words: tuple[str, ...]) -> None:
     said = f"--merge and {words[0]} do not go together"
     refused(ana.vsync("pull", "prod", "--merge", *words, cwd=repo), 2, said)
+
+
+def test_vaults_after_one_that_fails_are_named_and_a_dry_run_tries_them_all(
+    ana: Home, tmp_path: Path
+) -> None:
+    top = repository(ana)
+    for env in ("prod", "dev"):
+        done(ana.vsync("init", env, "--store", f"file://{tmp_path}/store", cwd=top))
+    fill(top, "dev")
+    stopped = refused(ana.vsync("push", "--all", cwd=top), 11, "vsync: not tried: myapp/dev\n")
+    assert "myapp/dev" not in stopped.stdout
+    document = json.loads(ana.vsync("push", "--all", "--json", cwd=top).stdout)
+    assert (document["not_tried"], document["results"]) == (["myapp/dev"], [])
+    looked = ana.vsync("push", "--all", "--dry-run", cwd=top)
+    assert (looked.returncode, "not tried" in looked.stderr) == (11, False)
+    assert "myapp/dev  would push 3 changes" in looked.stdout
+
+
+@pytest.mark.parametrize("which", ["x", "1.5", "20260523"])
+def test_a_backup_is_named_by_number_or_timestamp(ana: Home, repo: Path, which: str) -> None:
+    code = 10 if which == "20260523" else 2
+    told = ana.vsync("restore", "prod", f"--backup={which}", cwd=repo)
+    assert told.returncode == code
+    assert "--list" in told.stderr

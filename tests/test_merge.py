@@ -331,7 +331,10 @@ def test_a_folder_that_somebody_removed_goes_and_one_that_somebody_made_stays() 
 def test_a_file_that_was_set_aside_is_known_by_its_name() -> None:
     assert aside_path("keys/a.pem", VERSION) == f"keys/a.pem.conflict-{VERSION}"
     assert is_aside(f"keys/a.pem.conflict-{VERSION}")
+    for name in ("b/x.conflict-20260523-120001~", "X.CONFLICT-20260523-120001.bak"):
+        assert is_aside(name)
     assert not is_aside("a.conflict-2026")
+    assert not is_aside("a.conflict-20260523-120001/b")
 
 
 MARKS = [
@@ -339,6 +342,12 @@ MARKS = [
     (marked("export A=1\n", "A=2\n", version=VERSION, newline="\n").encode(), ("A",)),
     (b"X=1\n" + marked("", "B=2\n", version=VERSION, newline="\r\n").encode(), ("B",)),
     (b"A=1\r<<<<<<< yours\rB=2", ("line 2",)),
+    (b"A=1\n<<<<<<<\nB=2\n", ("line 2",)),
+    (b"A=1\n>>>>>>> theirs\nB=2\n", ("line 2",)),
+    (b"\xef\xbb\xbf<<<<<<< yours\nA=1\n", ("line 1",)),
+    (b"A=1\n#<<<<<<< yours\n# >>>>>>> x\n", ("line 2",)),
+    (b"  <<<<<<< yours\n\tA=1\n  =======\n A=2\n\t>>>>>>>\n", ("line 1",)),
+    (b"<<<<<<<< eight\n#>>>>>>>>\nA=<<<<<<< x\n", ()),
     (b"A=1\r\nB=1\r\n>>>>>>> remote 20260523-120001", ("line 3",)),
     (b"<<<<<<< yours\nA=1\n<<<<<<< yours\nB=1\n>>>>>>> remote 20260523-120001\n", ("line 1", "B")),
     (b"<<<<<<< yours\nA=\xff\n=======\ncanary\n>>>>>>> remote 20260523-120001 \nC=1\n", ("A",)),

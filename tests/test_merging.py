@@ -88,7 +88,7 @@ def test_the_answer_names_what_came_and_what_to_do_next(ana: Desk, ben: Desk) ->
     assert done.details == (
         *("next: git vsync push prod", "+ X in .env.prod", "- B in .env.prod", "~ A in .env.prod"),
         *("- keys/b.pem", "+ new.pem"),
-        f"what was here is in the backup {AT_NOON}: git vsync restore prod --backup",
+        f"what was here is in the backup {AT_NOON}: git vsync restore prod --backup {AT_NOON}",
     )
     assert done.data["merged"][0] == {"change": "+", "file": ".env.prod", "variable": "X"}
     assert (done.data["version"], done.data["generation"], done.data["backup"]) == (LATER, 2, AT_NOON)
@@ -140,6 +140,23 @@ def test_a_push_waits_until_everything_is_decided(ana: Desk, ben: Desk) -> None:
     assert ben.team.pointer() == before
     (ben.vault / aside).unlink()
     assert ben.push().state == "pushed"
+
+
+@pytest.mark.parametrize("path", [".env.prod", "sub/.env", "prod.env", ".env.prod.bak"])
+def test_marks_that_were_changed_keep_a_file_from_being_pushed(ben: Desk, path: str) -> None:
+    ben.write(path, "A=1\n# >>>>>>> theirs\n")
+    with pytest.raises(Conflict, match=rf"to decide: line 2 in {path}$"):
+        ben.push()
+
+
+@pytest.mark.parametrize("path", [".env.prod", "sub/.env"])
+def test_both_candidates_without_their_marks_are_not_pushed(ana: Desk, ben: Desk, path: str) -> None:
+    ben.write(path, "A=1\nB=1\nexport A='1'\n")
+    assert ben.push().state == "pushed"
+    ben.write(path, "A=canary\nB=1\nA=1\n")
+    with pytest.raises(Conflict, match=rf"variables with two values: A in {path}$") as caught:
+        ben.push(force=True)
+    assert "canary" not in f"{caught.value}{caught.value.hint}"
 
 
 def test_a_second_merge_waits_too_and_changes_nothing(ana: Desk, ben: Desk) -> None:

@@ -144,3 +144,16 @@ def test_a_folder_that_became_a_link_is_refused(ben: Desk, tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="not a plain folder"):
         ben.restore()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_hint_of_a_pull_brings_back_what_it_replaced_whoever_pulls_since(ben: Desk) -> None:
+    ben.write(".env.prod", "MINE=1\n")
+    (hint,) = (line for line in ben.pull(backup=True).details if "git vsync restore" in line)
+    mine = hint.rpartition(" --backup ")[2]
+    ben.write(".env.prod", "OTHER=1\n")  # as another checkout of this machine would
+    ben.pull(backup=True)
+    ben.restore(mine)
+    assert ben.tree()[".env.prod"] == b"MINE=1\n"
+    with pytest.raises(NotFound, match="no backup 20000101-000000 here") as caught:
+        ben.restore("20000101-000000")
+    assert caught.value.hint == "git vsync restore prod --list shows them"

@@ -287,7 +287,7 @@ class Desk:
         world = self.world()
         return audit(world, world.config.mappings[0], since=since, limit=limit, verify=verify)
 
-    def restore(self, number: int = 1) -> Result:
+    def restore(self, number: int | str = 1) -> Result:
         world = self.world()
         return restore_backup(world, world.config.mappings[0], number)
 

@@ -112,8 +112,12 @@ class Failure(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The answer of a verb: one result or failure a vault, in the order of the mappings."""
+    """The answer of a verb: one result or failure a vault, in the order of the mappings.
+
+    `untried` are the vaults after one that stopped the verb.
+    """
 
     verb: str
     results: tuple[Result, ...] = ()
     failures: tuple[Failure, ...] = ()
+    untried: tuple[str, ...] = ()

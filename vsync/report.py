@@ -62,7 +62,14 @@ def to_json(report: Report) -> str:
         document["errors"] = [
             {"vault": failure.vault, **_error(failure.error)} for failure in report.failures
         ]
+    if report.untried:
+        document["not_tried"] = list(report.untried)
     return json.dumps(document, ensure_ascii=True)
+
+
+def untried_line(report: Report) -> str:
+    """Return the line for stderr about the vaults after the one that stopped the verb."""
+    return f"vsync: not tried: {harmless(', '.join(report.untried))}"
 
 
 def _result(result: Result) -> dict[str, Any]:

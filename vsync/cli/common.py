@@ -11,7 +11,7 @@ import click
 
 from vsync.errors import UsageError, VsyncError
 from vsync.model import Failure, Json, Mapping, Report, Result
-from vsync.report import error_lines, exit_code, to_json, to_text
+from vsync.report import error_lines, exit_code, to_json, to_text, untried_line
 from vsync.wiring import Place, open_world
 from vsync.world import World
 
@@ -99,20 +99,26 @@ class Invocation:
             # Ctrl-C does not wait for those who wait for a store; what is under way ends with the process.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def write_each(self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result]) -> Report:
-        """Change one vault after the other; one that fails, or leaves something to decide, is the last."""
+    def write_each(
+        self, mappings: Sequence[Mapping], work: Callable[[Mapping], Result], *, dry_run: bool = False
+    ) -> Report:
+        """Change one vault after the other; one that fails, or leaves something to decide, is the last.
+
+        Those after it are named as not tried. A dry run only looks, and so tries them all.
+        """
         require_keys_for(self.world, mappings)
         answers: list[Result | Failure] = []
         for mapping in mappings:
+            answer: Result | Failure
             try:
                 answer = work(mapping)
             except VsyncError as error:
-                answers.append(Failure(str(mapping.secret), error))
-                break
+                answer = Failure(str(mapping.secret), error)
             answers.append(answer)
-            if answer.code:
+            if not dry_run and (isinstance(answer, Failure) or answer.code):
                 break
-        return self.report(answers)
+        untried = tuple(str(mapping.secret) for mapping in mappings[len(answers) :])
+        return replace(self.report(answers), untried=untried)
 
     def report(self, answers: Iterable[Result | Failure]) -> Report:
         """Put answers together in their order."""
@@ -199,6 +205,8 @@ def tell(report: Report, invocation: Invocation) -> int:
     for failure in report.failures:
         for line in error_lines(failure.error):
             click.echo(line, err=True)
+    if report.untried:
+        click.echo(untried_line(report), err=True)
     return exit_code(report)
 
 

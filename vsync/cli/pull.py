@@ -47,4 +47,6 @@ def command(
     chosen = (
         (call.select_one(vaults[0] if vaults else None, profile),) if at else call.select(vaults, profile)
     )
-    return call.write_each(chosen, lambda mapping: pull(call.world, mapping, options))
+    return call.write_each(
+        chosen, lambda mapping: pull(call.world, mapping, options), dry_run=options.dry_run
+    )

@@ -51,4 +51,6 @@ def command(
         allow_empty=flags["allow_empty"],
         note=meta_of(meta, note),
     )
-    return call.write_each(chosen, lambda mapping: push(call.world, mapping, options))
+    return call.write_each(
+        chosen, lambda mapping: push(call.world, mapping, options), dry_run=options.dry_run
+    )

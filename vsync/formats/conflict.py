@@ -21,11 +21,13 @@ from vsync.formats.dotenv import is_name
 MOST_MARKS = 200  # more than anybody wants to read
 YOURS, BETWEEN, THEIRS = "<<<<<<< yours", "=======", ">>>>>>> remote "
 
+# However somebody left it: after a byte order mark or spaces, behind a `#`, without its words.
 _MARK = re.compile(
-    rb"(?:\A|(?<=[\r\n]))(?:(?P<yours><{7} yours)|>{7} remote [0-9]{8}-[0-9]{6})[ \t]*(?=[\r\n]|\Z)"
+    rb"(?:\A(?:\xef\xbb\xbf)?|(?<=[\r\n]))[ \t]*(?:#[# \t]*)?"
+    rb"(?:(?P<yours><{7}(?!<))|>{7}(?!>))[^\r\n]*"
 )
 _BETWEEN = re.compile(r"(?:\A|(?<=[\r\n]))={7}[ \t]*(?=[\r\n]|\Z)")
-_ASIDE = re.compile(r".*\.conflict-[0-9]{8}-[0-9]{6}", re.DOTALL)
+_ASIDE = re.compile(r"(?:.*/)?[^/]*\.conflict-[0-9]{8}-[0-9]{6}[^/]*", re.DOTALL | re.IGNORECASE)
 
 
 def aside_path(path: str, version: str) -> str:
@@ -34,7 +36,7 @@ def aside_path(path: str, version: str) -> str:
 
 
 def is_aside(path: str) -> bool:
-    """Tell whether a file was set aside by a merge."""
+    """Tell whether a file was set aside by a merge; in any case, and with anything put behind its name."""
     return _ASIDE.fullmatch(path) is not None
 
 

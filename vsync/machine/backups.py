@@ -33,12 +33,20 @@ class Backups:
         stems = (path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
         return sorted(filter(is_version, stems), reverse=True)
 
-    def path(self, secret: SecretName, number: int) -> Path:
-        """Return the file of the `number`-th newest backup, counted from 1; NotFound otherwise."""
+    def path(self, secret: SecretName, which: int | str) -> Path:
+        """Return the file of a backup by its timestamp, or its number from the newest, which is 1.
+
+        A number is another backup's as soon as a pull in any checkout has made one.
+        """
         names = self.names(secret)
-        if not 1 <= number <= len(names):
-            raise NotFound(f"{secret} has {len(names)} backups here, and no number {number}")
-        return self._folder(secret) / f"{names[number - 1]}{SUFFIX}"
+        hint = f"git vsync restore {secret.name} --list shows them"
+        if isinstance(which, str):
+            if which not in names:
+                raise NotFound(f"{secret} has no backup {which} here", hint=hint)
+            return self._folder(secret) / f"{which}{SUFFIX}"
+        if not 1 <= which <= len(names):
+            raise NotFound(f"{secret} has {len(names)} backups here, and no number {which}", hint=hint)
+        return self._folder(secret) / f"{names[which - 1]}{SUFFIX}"
 
     def ledger_path(self, secret: SecretName, name: str) -> Path:
         """Return where the ledger is kept that went with a backup; older backups have none."""

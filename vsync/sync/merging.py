@@ -120,7 +120,7 @@ def _answer(
         details += (f"next: {following}",)
     details += tuple(map(_change_line, plan.changes))
     if backup:
-        details += (f"what was here is in the backup {backup}: git vsync restore {name} --backup",)
+        details += (f"what was here is in the backup {backup}: git vsync restore {name} --backup {backup}",)
     if not dry_run:
         details += activate(vault.world, vault.mapping)
     summary = f"{'would merge' if dry_run else 'merged'} {target.version}: {_counted(plan)}"

@@ -223,7 +223,5 @@ def _planned(vault: OpenVault, wanted: str, archive: Archive, local: Tree | None
 def _told(vault: OpenVault, edits: Edits, backup: str | None) -> tuple[str, ...]:
     if not edits or backup is None:
         return ()
-    restore = f"git vsync restore {vault.secret.name} --backup"
-    return (
-        f"replaced {len(edits)} edits that were never pushed; they are in the backup {backup}: {restore}",
-    )
+    restore = f"git vsync restore {vault.secret.name} --backup {backup}"
+    return (f"replaced {len(edits)} edits that were never pushed; they are in a backup: {restore}",)

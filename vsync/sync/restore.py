@@ -25,8 +25,8 @@ def backups(world: World, mapping: Mapping) -> tuple[Result, ...]:
     )
 
 
-def restore_backup(world: World, mapping: Mapping, number: int) -> Result:
-    """Replace the folder by the `number`-th newest backup; what is there now becomes a backup, too.
+def restore_backup(world: World, mapping: Mapping, which: int | str) -> Result:
+    """Replace the folder by a backup, given by number or timestamp; what is there now becomes a backup, too.
 
     The ledger of that time comes back with it: what others pushed since is not pushed over.
     """
@@ -36,7 +36,7 @@ def restore_backup(world: World, mapping: Mapping, number: int) -> Result:
         folder.exists()  # a link in its place is refused before anything else is asked
         settle(world, mapping)
         require_hidden_from_git(world, mapping)
-        path = world.machine.backups.path(mapping.secret, number)
+        path = world.machine.backups.path(mapping.secret, which)
         local = folder.scan() if folder.exists() else None
         with translated(path), path.open("rb") as source:
             archive = _open(vault, source)

@@ -117,10 +117,11 @@ def snapshot_for_push(world: World, mapping: Mapping, *, allow_empty: bool) -> t
     check_pushable(mapping.folder, tree)
     require_hidden_from_git(world, mapping)
     # status shares this module and merges nothing.
-    from vsync.sync.deciding import require_decided
+    from vsync.sync.deciding import require_decided, require_unambiguous
 
     require_decided(folder, mapping, tree)
     names = env_names(world, mapping)
+    require_unambiguous(folder, mapping, tree)
     if not allow_empty:
         _require_content(mapping, tree, names)
     return tree, names or ()
