@@ -118,7 +118,7 @@ class Invocation:
             if not dry_run and (isinstance(answer, Failure) or answer.code):
                 break
         untried = tuple(str(mapping.secret) for mapping in mappings[len(answers) :])
-        return replace(self.report(answers), untried=untried)
+        return self.report(answers)._replace(untried=untried)
 
     def report(self, answers: Iterable[Result | Failure]) -> Report:
         """Put answers together in their order."""
