@@ -51,3 +51,12 @@ def test_an_allowance_that_allows_nothing_is_an_error(repository: Repository, pa
 )
 def test_only_what_may_say_no_counts_as_a_guard(line: bytes, runs: bool) -> None:
     assert (_GUARD.search(line) is not None) == runs
+
+
+def test_an_allowance_for_a_file_that_git_does_not_track_is_refused(mapped: Repository) -> None:
+    words = ["hook", "install", "--allow", "nope.env=x"]
+    done = subprocess.run(
+        [sys.executable, "-m", "vsync", *words], cwd=mapped.top, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "git tracks no 'nope.env'" in done.stderr

@@ -35,6 +35,9 @@ def command(call: Invocation, action: str, allowed: tuple[str, ...]) -> Report:
     repository = Repository.find(call.place.folder)
     if action == "install":
         allowances = allowances_of(allowed)
+        for one in allowances:
+            if not repository.tracked([one.path]):
+                raise UsageError(f"git tracks no {one.path!r}", hint="git add it first, or check the name")
         no_input = call.place.no_input or bool(os.environ.get("CI"))
         terminal = Console(quiet=call.place.quiet, no_input=no_input)
         armed = arm(call, repository, terminal, allowances)
