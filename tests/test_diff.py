@@ -123,7 +123,7 @@ def test_against_a_version_by_its_name(ana: Desk) -> None:
 
 def test_a_lock_that_contradicts_the_store_is_not_believed(ana: Desk) -> None:
     (ana.top / "vsync.lock").write_text(ana.lock().replace("generation = 1", "generation = 7"))
-    with pytest.raises(IntegrityError, match="with another generation or bundle than the store's"):
+    with pytest.raises(IntegrityError, match="with another generation, key or bundle than the store's"):
         ana.diff("lock")
 
 

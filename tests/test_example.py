@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from vsync.errors import IntegrityError
 from vsync.formats.dotenv import read_named
-from vsync.formats.example import Edited, edit
+from vsync.formats.example import Edited, Given, edit
 
 CANARY = "canary-value-that-nobody-may-see"
 
 
 def text_of(before: str, *names: str, texts: dict[str, str] | None = None) -> str:
-    return edit(before, names, texts or {}).text
+    return edit(before, names, Given(texts or {})).text
 
 
 TABLE = [
@@ -44,11 +44,11 @@ TABLE = [
 @pytest.mark.parametrize(("before", "names", "after"), TABLE)
 def test_a_template_is_edited_by_names(before: str, names: tuple[str, ...], after: str) -> None:
     assert text_of(before, *names) == after
-    assert edit(after, names, {}) == Edited(after)
+    assert edit(after, names, Given()) == Edited(after)
 
 
 def test_what_was_added_and_removed_is_said_once_each() -> None:
-    found = edit("X=1\nB=\nX=2\n", ("A", "B"), {})
+    found = edit("X=1\nB=\nX=2\n", ("A", "B"), Given())
     assert (found.added, found.removed, found.emptied, found.held) == (("A",), ("X",), (), ())
 
 
@@ -63,9 +63,9 @@ HELD = [
 
 @pytest.mark.parametrize(("before", "after"), HELD)
 def test_an_assignment_that_holds_a_value_is_emptied(before: str, after: str) -> None:
-    found = edit(before, ("A",), {CANARY: "TOKEN"})
+    found = edit(before, ("A",), Given({CANARY: "TOKEN"}))
     assert (found.text, found.emptied) == (after, ("A",))
-    assert edit(after, ("A",), {CANARY: "TOKEN"}) == Edited(after)
+    assert edit(after, ("A",), Given({CANARY: "TOKEN"})) == Edited(after)
 
 
 def test_an_escaped_value_is_found_by_what_a_program_gets() -> None:
@@ -73,23 +73,25 @@ def test_an_escaped_value_is_found_by_what_a_program_gets() -> None:
 
 
 def test_a_comment_that_holds_a_value_is_removed_and_named_by_its_line() -> None:
-    found = edit(f"# fine\n\nA=1\n#TOKEN={CANARY}\n# fine, too\n", ("A",), {CANARY: "TOKEN"})
+    found = edit(f"# fine\n\nA=1\n#TOKEN={CANARY}\n# fine, too\n", ("A",), Given({CANARY: "TOKEN"}))
     assert found.text == "# fine\n\nA=1\n# fine, too\n"
     assert found.held == ((4, "TOKEN"),)
 
 
 def test_a_name_is_no_value() -> None:
-    assert edit("DATABASE_URL=\n", ("DATABASE_URL",), {"DATABASE_URL": "X"}) == Edited("DATABASE_URL=\n")
+    assert edit("DATABASE_URL=\n", ("DATABASE_URL",), Given({"DATABASE_URL": "X"})) == Edited(
+        "DATABASE_URL=\n"
+    )
 
 
 def test_a_line_without_an_equals_sign_is_no_name_and_stays() -> None:
     text = "node_modules\n!keep\n.env\nB\n"
-    assert edit(text, ("A",), {}) == Edited(f"{text}A=\n", added=("A",))
+    assert edit(text, ("A",), Given()) == Edited(f"{text}A=\n", added=("A",))
 
 
 def test_a_line_that_is_no_assignment_is_named_by_its_number_only() -> None:
     with pytest.raises(IntegrityError, match="line 2 ") as caught:
-        edit(f"A=1\n'{CANARY}\n", ("A",), {})
+        edit(f"A=1\n'{CANARY}\n", ("A",), Given())
     assert CANARY not in str(caught.value)  # attack 56
 
 
@@ -109,14 +111,14 @@ files = st.builds(
 def test_the_edited_template_has_exactly_the_names_and_editing_it_again_changes_nothing(
     before: str, wanted: list[str]
 ) -> None:
-    found = edit(before, wanted, {})
+    found = edit(before, wanted, Given())
     assert set(read_named(found.text.encode())) == set(wanted)
-    assert edit(found.text, wanted, {}) == Edited(found.text)
+    assert edit(found.text, wanted, Given()) == Edited(found.text)
 
 
 @given(files, names)
 def test_what_stays_stays_as_it_is_and_in_its_order(before: str, wanted: list[str]) -> None:
-    after = edit(before, wanted, {}).text
+    after = edit(before, wanted, Given()).text
     kept = [one for one in parse_stream(io.StringIO(before)) if one.key is None or one.key in wanted]
     rest = iter(parse_stream(io.StringIO(after)))
     for one in kept:
@@ -126,7 +128,7 @@ def test_what_stays_stays_as_it_is_and_in_its_order(before: str, wanted: list[st
 
 @given(names)
 def test_names_of_a_new_template_keep_the_order_of_the_vault(wanted: list[str]) -> None:
-    assert list(read_named(edit("", wanted, {}).text.encode())) == wanted
+    assert list(read_named(edit("", wanted, Given()).text.encode())) == wanted
 
 
 values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=8, max_size=20)
@@ -141,9 +143,26 @@ def test_a_template_never_holds_a_value_of_the_vault(
     leaks += [f"{name}='{value}'" for name, value in env.items() if assigned and not {"'", "\\"} & set(value)]
     start = "\n".join([before, *leaks]) if before or leaks else ""
     texts = {value.strip(): name for name, value in env.items() if value.strip()}
-    after = edit(start, tuple(env), texts).text
-    found = edit(after, tuple(env), texts)
+    after = edit(start, tuple(env), Given(texts)).text
+    found = edit(after, tuple(env), Given(texts))
     assert found.text == after
     for one in parse_stream(io.StringIO(after)):
         shown = one.original.string.replace(one.key or "", "", 1)
         assert not any(value in shown or value in (one.value or "") for value in texts)
+
+
+REPEATED = {
+    "its own, however short": ("A=7\nB=7\n", "A=\nB=7\n"),
+    "the first of two": ("A=old\n", "A=\n"),
+    "a sentence is none": ("# A=8\n# for A=7 see docs\n", "# A=8\n# for A=7 see docs\nA=\n"),
+    "commented out": ("#A=7\n# export A='old' # c\nA=\n", "A=\n"),
+    "of another": ("# X=short\n#X=true\nA=\n", "#X=true\nA=\n"),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), REPEATED.values(), ids=REPEATED)
+def test_a_value_of_the_same_name_never_stays(before: str, after: str) -> None:
+    given = Given(
+        values={"A": frozenset({"7", "old"}), "C": frozenset({"short", "true"})}, kept=frozenset("B")
+    )
+    assert edit(before, ("A",), given).text == after

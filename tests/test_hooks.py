@@ -123,15 +123,6 @@ def test_uninstall_forgets_what_the_guard_remembered(repository: Repository) -> 
     assert not list((repository.top / ".git").glob("vsync/guard-*"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_of_hooks_that_nobody_may_write_is_an_error_of_git(repository: Repository) -> None:
-    hooks = repository.top / ".git" / "hooks"
-    hooks.chmod(0o555)
-    with pytest.raises(GitError, match="cannot write hooks"):
-        install(Checkout.find(repository.top))
-    hooks.chmod(0o755)
-
-
 def test_a_file_in_place_of_the_folder_of_hooks_is_an_error_of_git(repository: Repository) -> None:
     hooks = repository.top / ".git" / "hooks"
     shutil.rmtree(hooks)

@@ -182,3 +182,11 @@ def test_missing_names_go_both_ways() -> None:
     assert not missing_names(["A"], template=None)
     assert missing_names(["A"], template=None, required=["Z"]) == MissingNames(bundle=("Z",))
     assert missing_names(["A"], template=[]) == MissingNames(template=("A",))
+
+
+@pytest.mark.parametrize(
+    ("value", "is_url"), [("jdbc:postgresql://db.example.com/app", True), ("jdbc:nothing", False)]
+)
+def test_a_url_of_java_is_one(value: str, is_url: bool) -> None:
+    rule = Rule(variable="A", kind=Kind.URL, where="[vault.schema.A]")
+    assert (not violations((rule,), {"A": value})) is is_url

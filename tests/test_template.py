@@ -116,21 +116,22 @@ def test_what_changes_is_named_and_the_rest_stays(pushed: Desk) -> None:
     path = pushed.top / ".env.example"
     path.write_bytes(f"# ours\r\nGONE=1\r\nTOKEN={CANARY}\r\n# {CANARY}\r\nB=2\r\n".encode())
     found = pushed.template(write=True)
-    assert path.read_bytes() == b"A=\r\n# ours\r\nTOKEN=\r\nB=2\r\n"
+    assert path.read_bytes() == b"A=\r\n# ours\r\nTOKEN=\r\nB=\r\n"
     assert found.details == (
         "+ A",
         "- GONE",
         "~ TOKEN (it had a value of the vault; emptied)",
+        "~ B (it had a value of the vault; emptied)",
         "~ line 4 (a comment with the value of TOKEN; removed)",
     )
     assert CANARY not in repr(found)
 
 
-def test_a_value_that_is_plainly_public_stays(pushed: Desk) -> None:
-    pushed.write(".env.prod", "HOST=db.example.com:5432\nFLAG=enabled\nPORT=12345678\n")
+def test_a_value_that_is_plainly_public_stays_behind_another_name(pushed: Desk) -> None:
+    pushed.write(".env.prod", "HOST=db.example.com:5432\nFLAG=enabled\nPORT=12345678\nA=\nB=\nC=\n")
     pushed.now = NOON + timedelta(hours=1)
     pushed.push()
-    before = "HOST=db.example.com:5432\nFLAG=enabled\nPORT=12345678\n"
+    before = "HOST=\nFLAG=\nPORT=\nA=db.example.com:5432\nB=enabled\nC=12345678\n"
     (pushed.top / ".env.example").write_text(before)
     assert pushed.template(check=True).code == 0
     assert text(pushed) == before
@@ -255,6 +256,15 @@ def test_a_vault_whose_names_nobody_knows_is_told_not_compared(pushed: Desk) -> 
     (pushed.top / "vsync.toml").write_text(CONFIG + TEMPLATE + TWO)
     assert pushed.template(write=True).state == "written"
     assert "not compared with the names of app/dev" in pushed.notices
+
+
+def test_vaults_that_share_the_default_leave_each_other_their_names(pushed: Desk) -> None:
+    (pushed.top / "vsync.toml").write_text(CONFIG + TWO.replace('template = ".env.example"\n', ""))
+    entry = pushed.lock().split("\n\n", 1)[1].replace("app/prod", "app/dev").replace("TOKEN", "OTHER")
+    (pushed.top / "vsync.lock").write_text(f"{pushed.lock()}\n{entry}")
+    (pushed.top / ".env.example").write_text("A=\nTOKEN=\nB=\nOTHER=x\nGONE=\n")
+    found = pushed.template(write=True)
+    assert (text(pushed), found.data["removed"]) == ("A=\nTOKEN=\nB=\nOTHER=x\n", ("GONE",))
 
 
 def test_a_template_that_git_ignores_is_told(pushed: Desk) -> None:

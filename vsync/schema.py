@@ -83,6 +83,8 @@ def _listed(allowed: tuple[str, ...]) -> str:
 
 
 def _is_url(value: str) -> bool:
+    # Java writes the driver before the URL: jdbc:postgresql://host/db.
+    value = value.removeprefix("jdbc:")
     found = _URL.fullmatch(value) if value.isprintable() and " " not in value else None
     if found is None:
         return False

@@ -14,7 +14,7 @@ from vsync.sync.templating import TemplateOptions, template
 @verb(
     "template",
     epilog="The file is the mapping's `template` in vsync.toml, else .env.example. Its comments, order and "
-    "values stay; a value that is the vault's own is emptied.",
+    "values stay; a value that is the vault's own is emptied, and names of other vaults with the file stay.",
     examples=(
         "git vsync template prod",
         "git vsync template prod --write",

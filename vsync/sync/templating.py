@@ -15,7 +15,7 @@ from vsync.config.load import path_in_file
 from vsync.config.paths import path_key
 from vsync.errors import KeyUnavailable, NotFound, UsageError
 from vsync.formats.dotenv import MAX_ENV_BYTES, assignments, is_name, read_named
-from vsync.formats.example import Edited, edit
+from vsync.formats.example import Edited, Given, edit
 from vsync.guard.public import is_public
 from vsync.model import Json, Mapping, Result
 from vsync.sync.contents import read_entry
@@ -74,7 +74,7 @@ def template(world: World, mapping: Mapping, options: TemplateOptions) -> Result
     env = read_named(data)
     if options.write or options.check:
         _require_same_names(world, mapping, path, env)
-    draft = _Draft(path, version, before, _edited(before, data))
+    draft = _Draft(path, version, before, _edited(before, data, _kept(world, mapping, path)))
     if draft.changed and options.write:
         write_template(world, path, draft.edited.text.encode())
     return _result(world, mapping, draft, options)
@@ -132,8 +132,24 @@ def _names_of(world: World, mapping: Mapping, unknown: Readable[str, object]) ->
         return unknown
 
 
-def _edited(before: bytes | None, data: bytes) -> Edited:
-    return edit((before or b"").decode(), tuple(read_named(data)), _texts(assignments(data)))
+def _kept(world: World, mapping: Mapping, path: str) -> frozenset[str]:
+    """Return the names that the lock has of other vaults with this template: only they may take them out."""
+    found: set[str] = set()
+    for other in world.config.mappings:
+        shared = path_key(other.template or _default(world)) == path_key(path)
+        if other.secret != mapping.secret and shared and (entry := locked_entry(world, other.secret)):
+            found.update(entry.variables)
+    return frozenset(found)
+
+
+def _edited(before: bytes | None, data: bytes, kept: frozenset[str]) -> Edited:
+    values: dict[str, set[str]] = {}
+    for name, value in assignments(data):
+        if value and value.strip():
+            values.setdefault(name, set()).add(value)
+    frozen = {name: frozenset(some) for name, some in values.items() if is_name(name)}
+    given = Given(_texts(assignments(data)), frozen, kept)
+    return edit((before or b"").decode(), tuple(read_named(data)), given)
 
 
 def _texts(env: Iterable[tuple[str, str | None]]) -> dict[str, str]:
