@@ -607,5 +607,17 @@ def test_a_classic_vault_is_verified_by_its_key(tmp_path: Path) -> None:
     assert ended(desk)[0] == 13
 
 
+def test_a_classic_vault_that_was_set_back_is_no_newer_version(tmp_path: Path) -> None:  # attack 12
+    team = Team(tmp_path / "team", layout="classic")
+    desk = team.desk("ana")
+    for text in ("A=1\n", "A=2\n"):
+        desk.write(".env.prod", text)
+        desk.push()
+    (team.folder / "store" / team.root.head).write_bytes(AT_NOON.encode())
+    for file in (*(desk.base / "app").glob("s*_prod*"), desk.top / ".git/vsync/checkout"):
+        file.unlink()
+    assert "the store was set back" in found(desk)["lock-contradicts"].found
+
+
 def test_every_notice_is_a_known_id() -> None:
     assert set(IDS) > NOTICES
